@@ -1,0 +1,22 @@
+export default {
+  testEnvironment: 'node',
+  // Packages and their subpaths resolve to sources: tests need no build.
+  testEnvironmentOptions: { customExportConditions: ['@headgate/source', 'node', 'node-addons'] },
+  roots: ['<rootDir>/packages', '<rootDir>/examples', '<rootDir>/test-support'],
+  testMatch: ['**/test/**/*.test.ts'],
+  reporters: ['default', '<rootDir>/test-support/closing-line.mjs'],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
+        module: { type: 'es6' },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  collectCoverageFrom: ['packages/*/src/**/*.ts'],
+  coverageProvider: 'v8',
+}

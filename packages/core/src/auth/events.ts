@@ -1,0 +1,4 @@
+/** What `auth` tells observers. */
+export interface AuthEvent {
+  readonly type: 'auth.decided'
+}

@@ -1,0 +1,55 @@
+import { keyOf } from '../key.js'
+
+/** Who asks. Immutable; made by {@link createIdentity} only. */
+export interface Identity {
+  /** How the caller was known: `anonymous`, `jwt`, `api-key`, or a scheme of your own. */
+  readonly scheme: string
+  /** Who vouches for the subject, where the scheme has such: a token's `iss`. */
+  readonly issuer: string | undefined
+  /** Stable within scheme, issuer and tenant. */
+  readonly subject: string
+  readonly tenant: string | undefined
+  /** Sorted, without repetition. Compared byte by byte. */
+  readonly scopes: readonly string[]
+  /** Which credential it was (`jti`, key id), for audit. Never the credential. */
+  readonly credentialId: string | undefined
+  /** When the credential ends, in milliseconds since the Unix epoch. */
+  readonly expiresAt: number | undefined
+  /** What the credential says beside that, verified. Not enumerable: it is never written out by accident. */
+  readonly claims: Readonly<Record<string, unknown>>
+  /** Digest of scheme, issuer, tenant and subject: equal for every credential of one caller. */
+  readonly key: string
+  /** Digest of the same and the scopes: an answer may depend on what the caller is allowed. */
+  readonly partition: string
+}
+
+/** What a scheme knows about a caller. */
+export interface IdentityInit {
+  readonly scheme: string
+  readonly subject: string
+  readonly issuer?: string | undefined
+  readonly tenant?: string | undefined
+  readonly scopes?: readonly string[]
+  readonly credentialId?: string | undefined
+  readonly expiresAt?: number | undefined
+  readonly claims?: Readonly<Record<string, unknown>>
+}
+
+/** Makes an identity and freezes it. */
+export function createIdentity(init: IdentityInit): Identity {
+  const { scheme, subject, issuer, tenant, credentialId, expiresAt } = init
+  const scopes = Object.freeze([...new Set(init.scopes)].toSorted())
+  const key = keyOf('identity', scheme, issuer, tenant, subject)
+  const partition = keyOf('partition', key, ...scopes)
+  const identity = { scheme, issuer, subject, tenant, scopes, credentialId, expiresAt, key, partition }
+  Object.defineProperty(identity, 'claims', { value: Object.freeze({ ...init.claims }), enumerable: false })
+  return Object.freeze(identity) as Identity
+}
+
+/** The identity of a caller who sent no credential where none is needed. */
+export const ANONYMOUS: Identity = createIdentity({ scheme: 'anonymous', subject: '' })
+
+/** Whether nobody is named: the caller sent no credential. */
+export function isAnonymous(identity: Identity): boolean {
+  return identity.scheme === ANONYMOUS.scheme
+}

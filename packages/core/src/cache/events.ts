@@ -1,0 +1,4 @@
+/** What `cache` tells observers. */
+export interface CacheEvent {
+  readonly type: 'cache.decided'
+}

@@ -1,0 +1,103 @@
+import type { Readable } from 'node:stream'
+import type { Identity } from './auth/identity.js'
+import type { GateEvent } from './events.js'
+import type { Operation } from './operation.js'
+import type { Refusal } from './refusal.js'
+
+/** Header fields of a reply: lower-cased names; an array is several field lines. */
+export type Fields = Readonly<Record<string, string | readonly string[]>>
+
+/** An answer's content: bytes, a stream that has not flowed yet, or nothing. */
+export type Body = Uint8Array | Readable | null
+
+/** What a handler, or a store in its place, answers. */
+export interface Answer {
+  readonly kind: 'answer'
+  readonly status: number
+  readonly headers: Fields
+  readonly body: Body
+  /**
+   * The handler writes to the socket itself (`ctx.respond = false`, an upgrade): there is nothing to keep, and
+   * fields that policies add do not arrive.
+   */
+  readonly uncaptured?: true
+}
+
+/** What goes back: an answer, or a policy's "no". Both are plain values. */
+export type Reply = Answer | Refusal
+
+/** What came in, in words that belong to no protocol. */
+export interface Incoming {
+  /** Upper case, as sent. */
+  readonly method: string
+  /** Scheme and authority the client addressed: `https://api.example`. */
+  readonly origin: string
+  /** The path as sent, without the query. */
+  readonly path: string
+  /** The query as sent, without `?`; empty when there is none. */
+  readonly query: string
+  /** The client's address: the socket's, or the one that trusted proxies name. IPv4-mapped IPv6 is folded to IPv4. */
+  readonly address: string
+  /** A request field; several lines are joined by `, `. */
+  header(name: string): string | undefined
+  /** Every line of a request field as it was sent. Use it where a second line must be noticed. */
+  lines(name: string): readonly string[]
+  /**
+   * The request's content. It is read once, and stays readable for body parsers that come later.
+   *
+   * @param limit the most bytes to read; the first caller's limit holds.
+   * @returns a refusal `body-too-large` when there are more, `body-incomplete` when the client stopped sending.
+   */
+  body(limit: number): Promise<Uint8Array | Refusal>
+  /** Aborted when nobody waits for the reply any more. Never while the work is detached. */
+  readonly signal: AbortSignal
+}
+
+/** One request at the gate. */
+export interface Exchange extends Incoming {
+  readonly operation: Operation
+  /** Set by exactly one policy, `authenticate`; undefined before it and in a gate without it. */
+  identity: Identity | undefined
+  /**
+   * Runs `work` cut off from the client's connection: when the client leaves, neither the handler nor the stream it
+   * answers with is ended. For work whose result outlives the request, such as an effect under an idempotency key.
+   */
+  detached<T>(work: () => Promise<T>): Promise<T>
+  /** Tells observers what a policy decided. Never holds a token, key, cookie or body. */
+  report(event: GateEvent): void
+}
+
+/** Runs what comes after a policy. Call it once at the most. */
+export type Next = () => Promise<Reply>
+
+/** Decides about an exchange: replies itself, or calls `next()` and may change what comes back. */
+export interface Policy {
+  /** For error messages and events. */
+  readonly name: string
+  /** Where it belongs in the gate's order. Without one it may stand anywhere. */
+  readonly stage?: Stage
+  /** It can't work unless an earlier policy names the caller. */
+  readonly needsIdentity?: boolean
+  handle(exchange: Exchange, next: Next): Promise<Reply>
+}
+
+/** The order of a gate: who, how much, is it well formed, was it done before, is it known. */
+export const STAGES = ['authenticate', 'rate-limit', 'contract', 'idempotency', 'cache'] as const
+
+/** A place in the gate's order. */
+export type Stage = (typeof STAGES)[number]
+
+/** The reply with more header fields; a field it already has is replaced. */
+export function withHeaders<R extends Reply>(reply: R, headers: Fields): R {
+  return { ...reply, headers: { ...reply.headers, ...headers } }
+}
+
+/**
+ * Puts header fields on an error that is on its way to Koa, whose error handler drops every field set before and
+ * then sets those of `error.headers`. Fields that the error brings itself stay.
+ */
+export function keepHeadersOnError(error: unknown, headers: Fields): void {
+  if (typeof error !== 'object' || error === null || Object.isFrozen(error)) return
+  const carrier = error as { headers?: Record<string, unknown> }
+  carrier.headers = { ...headers, ...carrier.headers }
+}

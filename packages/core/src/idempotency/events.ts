@@ -1,0 +1,4 @@
+/** What `idempotency` tells observers. */
+export interface IdempotencyEvent {
+  readonly type: 'idempotency.decided'
+}

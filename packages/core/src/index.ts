@@ -1,0 +1,52 @@
+// The gate
+export { composeGate, type Gate, type GateSetting } from './gate.js'
+export { type Channel, exchangeOf, gate, type GateOptions, type HandlerError, identityOf } from './koa.js'
+export {
+  type Answer,
+  type Body,
+  type Exchange,
+  type Fields,
+  type Incoming,
+  keepHeadersOnError,
+  type Next,
+  type Policy,
+  type Reply,
+  type Stage,
+  STAGES,
+  withHeaders,
+} from './exchange.js'
+export {
+  type Access,
+  type CacheRule,
+  createOperation,
+  type Effect,
+  effectOf,
+  isCacheableMethod,
+  type Operation,
+} from './operation.js'
+export { isRefusal, type Refusal, type RefusalCode, type RefusalInit, REFUSALS, refuse } from './refusal.js'
+export type { GateEvent, ReportedEvent } from './events.js'
+export { entityTag, listTag, type Tag } from './tag.js'
+export { keyOf } from './key.js'
+export { type Clock, systemClock } from './clock.js'
+export { type NewId, randomId } from './id.js'
+export type { Duration } from './duration.js'
+
+// HTTP, for channels
+export type { TrustedProxies } from './http/address.js'
+export { readUpTo } from './http/body.js'
+export { fingerprintOf, type OperationHints } from './http/channel.js'
+export { problemAnswer, renderProblem } from './http/problem.js'
+
+// Who
+export { ANONYMOUS, createIdentity, type Identity, type IdentityInit, isAnonymous } from './auth/identity.js'
+export type { AuthEvent } from './auth/events.js'
+
+// How much
+export type { RateLimitEvent } from './rate-limit/events.js'
+
+// Was it done before
+export type { IdempotencyEvent } from './idempotency/events.js'
+
+// Is it known
+export type { CacheEvent } from './cache/events.js'

@@ -1,0 +1,247 @@
+import { channel as diagnosticsChannel } from 'node:diagnostics_channel'
+import type { Context, Middleware, Next as KoaNext } from 'koa'
+import type { Identity } from './auth/identity.js'
+import type { GateEvent, ReportedEvent } from './events.js'
+import type { Answer, Exchange, Fields, Incoming, Policy } from './exchange.js'
+import { composeGate, type Gate } from './gate.js'
+import { type AddressResolver, addressResolver, type TrustedProxies } from './http/address.js'
+import { toBody } from './http/body.js'
+import { describeHttp, type OperationHints } from './http/channel.js'
+import { detachedResponse } from './http/detached-response.js'
+import { fieldsSince, readFields, writeFields } from './http/fields.js'
+import { HttpIncoming } from './http/incoming.js'
+import { renderProblem } from './http/problem.js'
+import type { Operation } from './operation.js'
+import { checkKnown } from './options.js'
+import { REFUSALS, type Refusal } from './refusal.js'
+
+/** One protocol behind the gate: it names what a request wants, runs it, and renders the gate's refusals. */
+export interface Channel {
+  /** For error messages. */
+  readonly name: string
+  /** Whether a request belongs to this channel. The gate asks its channels in order. */
+  accepts(ctx: Context): boolean
+  /** Says what the request wants. Total: a request that can't run is an operation too, and gated. Never throws. */
+  describe(ctx: Context, incoming: Incoming): Operation | Promise<Operation>
+  /** Runs the operation. Default: the middleware that comes after the gate. */
+  handle?(ctx: Context, next: KoaNext): Promise<unknown>
+  /** Renders a refusal. Default: `application/problem+json`. */
+  render?(refusal: Refusal, exchange: Exchange): Answer
+  /** Renders what a handler says with `ctx.throw(404)` or a bare `ctx.status = 404`. Default: text, as in Koa. */
+  renderError?(error: HandlerError): Answer
+}
+
+/** An error that a handler meant for the client. */
+export interface HandlerError {
+  readonly status: number
+  readonly message: string
+  readonly headers: Fields
+}
+
+/** Settings of a gate. */
+export interface GateOptions {
+  /** The protocols behind the gate. What none accepts is gated as plain HTTP. Default: none. */
+  readonly channels?: readonly Channel[]
+  /** Which proxies may name the client's address, host and scheme. Default: none may. */
+  readonly trustedProxies?: TrustedProxies
+  /** The caller, where another middleware already knows: koa-jwt's user, an outer gate. Default: unknown. */
+  readonly identity?: (ctx: Context) => Identity | undefined
+  /** Describes requests that no channel accepts. Default: by their method. */
+  readonly operation?: (ctx: Context) => OperationHints
+  /** Gets every event, beside the diagnostics channel `headgate`. It must not throw. */
+  readonly onEvent?: (event: ReportedEvent) => void
+}
+
+/** Statuses that have no content (RFC 9110 15). */
+const BODILESS: ReadonlySet<number> = new Set([204, 205, 304])
+
+const EXCHANGE = Symbol.for('headgate.exchange')
+const POLICIES = Symbol.for('headgate.policies')
+const events = diagnosticsChannel('headgate')
+
+type GatedContext = Context & { [EXCHANGE]?: KoaExchange; [POLICIES]?: readonly Policy[] }
+
+/** The exchange of a request that passed a gate: its operation, identity, client address, abort signal. */
+export function exchangeOf(ctx: Context): Exchange | undefined {
+  return (ctx as GatedContext)[EXCHANGE]
+}
+
+/** Who asks, as the gate found out. Undefined where no gate authenticated the request. */
+export function identityOf(ctx: Context): Identity | undefined {
+  return exchangeOf(ctx)?.identity
+}
+
+/**
+ * Puts policies in front of everything that comes after it.
+ *
+ * @throws TypeError at start-up when the policies stand in an order that can't be right.
+ */
+export function gate(policies: readonly Policy[], options: GateOptions = {}): Middleware {
+  checkKnown('gate', options, ['channels', 'trustedProxies', 'identity', 'operation', 'onEvent'])
+  const run = composeGate(policies, { identityGiven: options.identity !== undefined })
+  const resolve = addressResolver(options.trustedProxies)
+  const plain: Channel = {
+    name: 'http',
+    accepts: () => true,
+    describe: (ctx, incoming) => describeHttp(incoming, options.operation?.(ctx)),
+  }
+  const channels = [...(options.channels ?? []), plain]
+
+  return async function headgate(ctx, next) {
+    refuseTwice(ctx, policies)
+    const channel = channels.find((candidate) => candidate.accepts(ctx)) ?? plain
+    const exchange = new KoaExchange(ctx, resolve, options)
+    ;(ctx as GatedContext)[EXCHANGE] = exchange
+    ;(ctx as GatedContext)[POLICIES] = policies
+    exchange.operation = await channel.describe(ctx, exchange)
+    await pass(ctx, run, exchange, channel, next)
+  }
+}
+
+/** A policy that sees a request twice charges it twice and waits for its own idempotency claim. */
+function refuseTwice(ctx: GatedContext, policies: readonly Policy[]): void {
+  const twice = policies.find((policy) => ctx[POLICIES]?.includes(policy))
+  if (twice === undefined) return
+  throw new Error(
+    `gate: '${twice.name}' already decided about this request in an outer gate; ` +
+      'put both protocols behind one gate with `channels`, or mount the inner gate before the outer one',
+  )
+}
+
+async function pass(
+  ctx: Context,
+  run: Gate,
+  exchange: KoaExchange,
+  channel: Channel,
+  next: KoaNext,
+): Promise<void> {
+  const outer = readFields(ctx.res)
+  const reply = await run(exchange, async () => {
+    const before = readFields(ctx.res)
+    try {
+      await (channel.handle === undefined ? next() : channel.handle(ctx, next))
+    } catch (error) {
+      return renderError(channel, exposed(error))
+    }
+    return capture(ctx, before, channel)
+  })
+  write(ctx, outer, reply.kind === 'answer' ? reply : render(channel, reply, exchange))
+}
+
+function render(channel: Channel, refusal: Refusal, exchange: Exchange): Answer {
+  return channel.render?.(refusal, exchange) ?? renderProblem(refusal, REFUSALS[refusal.code].title)
+}
+
+/**
+ * An error a handler made for the client (`ctx.throw(404)`) is its answer. Any other is rethrown to Koa when the
+ * policies have cleaned up after it.
+ */
+function exposed(error: unknown): HandlerError {
+  const { status, expose, message, headers } = error as Partial<
+    Record<keyof HandlerError | 'expose', unknown>
+  >
+  if (expose !== true || typeof status !== 'number') throw error
+  return { status, message: String(message), headers: lowerCased(headers) }
+}
+
+function renderError(channel: Channel, error: HandlerError): Answer {
+  return channel.renderError?.(error) ?? textAnswer(error)
+}
+
+/** A status without a body gets its phrase as the body, as in Koa. */
+function textAnswer({ status, message, headers }: HandlerError): Answer {
+  const type = { 'content-type': 'text/plain; charset=utf-8' }
+  return { kind: 'answer', status, headers: { ...headers, ...type }, body: Buffer.from(message) }
+}
+
+function lowerCased(headers: unknown): Fields {
+  const entries = Object.entries((headers ?? {}) as Fields)
+  return Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), value]))
+}
+
+/** What the handler left on the context, as a value. */
+function capture(ctx: Context, before: Fields, channel: Channel): Answer {
+  const headers = fieldsSince(before, ctx.res)
+  const status = ctx.status
+  if (ctx.respond === false || ctx.res.headersSent) {
+    return { kind: 'answer', status, headers, body: null, uncaptured: true }
+  }
+  if (ctx.body === undefined && !BODILESS.has(status)) {
+    const bare = { status, message: ctx.message, headers }
+    return status >= 400 ? renderError(channel, bare) : textAnswer(bare)
+  }
+  return { kind: 'answer', status, headers, body: toBody(ctx.body) }
+}
+
+/** Koa's setters change status, type and length as a side effect: body, then status, then the fields. */
+function write(ctx: Context, outer: Fields, answer: Answer): void {
+  if (answer.uncaptured || ctx.res.headersSent) return
+  ctx.body = answer.body
+  ctx.status = answer.status
+  writeFields(ctx.res, outer, answer.headers)
+  if (answer.body instanceof Uint8Array && ctx.method !== 'HEAD') ctx.length = answer.body.byteLength
+}
+
+class KoaExchange extends HttpIncoming implements Exchange {
+  operation!: Operation
+  identity: Identity | undefined
+  readonly #ctx: Context
+  readonly #onEvent: GateOptions['onEvent']
+  #abort: AbortController | undefined
+  #detached = 0
+
+  constructor(ctx: Context, resolve: AddressResolver, { identity, onEvent }: GateOptions) {
+    super(ctx.req, ctx.originalUrl, resolve, () => parsedBody(ctx))
+    this.identity = identity === undefined ? identityOf(ctx) : identity(ctx)
+    this.#ctx = ctx
+    this.#onEvent = onEvent
+  }
+
+  override get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      const controller = (this.#abort = new AbortController())
+      const { res } = this.#ctx
+      res.once('close', () => {
+        if (this.#detached === 0 && !res.writableFinished) controller.abort()
+      })
+    }
+    return this.#abort.signal
+  }
+
+  async detached<T>(work: () => Promise<T>): Promise<T> {
+    const { signal } = this // listen on the real response before it is replaced
+    const ctx = this.#ctx
+    const real = ctx.res
+    useResponse(ctx, detachedResponse(ctx.req))
+    this.#detached += 1
+    ctx.res.statusCode = real.statusCode
+    try {
+      return await work()
+    } finally {
+      this.#detached -= 1
+      useResponse(ctx, real)
+      if (real.closed && !signal.aborted) this.#abort?.abort()
+    }
+  }
+
+  report(event: GateEvent): void {
+    if (this.#onEvent === undefined && !events.hasSubscribers) return
+    const reported = { ...event, protocol: this.operation.protocol, operation: this.operation.name }
+    if (events.hasSubscribers) events.publish(reported)
+    this.#onEvent?.(reported)
+  }
+}
+
+function useResponse(ctx: Context, response: Context['res']): void {
+  ctx.res = response
+  ctx.response.res = response
+  ctx.request.res = response
+}
+
+/** A body parser before the gate leaves the text (koa-bodyparser) or only the parsed value. */
+function parsedBody(ctx: Context): Uint8Array | undefined {
+  const { rawBody, body } = ctx.request as { rawBody?: unknown; body?: unknown }
+  if (typeof rawBody === 'string') return Buffer.from(rawBody)
+  if (rawBody instanceof Uint8Array) return rawBody
+  return body === undefined ? undefined : Buffer.from(JSON.stringify(body))
+}

@@ -1,0 +1,96 @@
+import type { Answer, Exchange, Reply } from './exchange.js'
+import type { Refusal } from './refusal.js'
+import type { Duration } from './duration.js'
+import type { Tag } from './tag.js'
+
+/** Whether an operation only looks (safe, RFC 9110 9.2.1) or may change something. */
+export type Effect = 'read' | 'write'
+
+/** Who may run an operation. */
+export interface Access {
+  /**
+   * `required`: a valid credential; `optional`: none, or a valid one; `anonymous`: credentials are not read.
+   * Default: the mode of `authenticate`.
+   */
+  readonly mode?: 'required' | 'optional' | 'anonymous'
+  /**
+   * Scopes the identity must hold: `['a', 'b']` is both; `[['a'], ['b', 'c']]` is `a`, or `b` and `c`.
+   * Default: none.
+   */
+  readonly scopes?: readonly string[] | readonly (readonly string[])[]
+}
+
+/** How long and for whom an operation's answers may be kept. An answer's own `Cache-Control` comes first. */
+export interface CacheRule {
+  /** How long an answer is fresh if it says nothing itself. Default: such an answer is not stored. */
+  readonly ttl?: Duration
+  /** `true`: one entry serves every identity. Default `false`: each identity has entries of its own. */
+  readonly public?: boolean
+  /** Request header fields the answer depends on, as if the answer named them in `Vary`. Default: none. */
+  readonly vary?: readonly string[]
+}
+
+/** What a request wants, said once by a channel in words that every policy understands. */
+export interface Operation {
+  /** `http`, `rest`, `graphql`, ... */
+  readonly protocol: string
+  /** A name of low cardinality: `GET /items/:id`, `query GetUser`. */
+  readonly name: string
+  readonly effect: Effect
+  /** What it costs of the caller's budget. An integer of at least 1. */
+  readonly cost: number
+  readonly access: Access
+  /** Whether `Idempotency-Key` is demanded, honoured or ignored. Ignored on reads in any case. */
+  readonly idempotency: 'required' | 'optional' | 'off'
+  /** The rule for answers without a freshness of their own; `'off'` never stores. */
+  readonly cache: CacheRule | 'off'
+  /**
+   * A digest of all that makes two requests to this path the same, apart from the identity: query and body in
+   * REST, document and variables in GraphQL. A refusal when the body can't be read.
+   */
+  fingerprint(): string | Refusal | Promise<string | Refusal>
+  /**
+   * Checks what must hold before anything runs: the body's contract, a document's validity. Asked when the identity
+   * and the budget are known and before an idempotency key is claimed. A reply ends the exchange.
+   */
+  contract?(exchange: Exchange): Promise<Reply | undefined>
+  /** The entities and lists that a read's answer was made from. Asked after the handler ran. */
+  tags(answer: Answer): readonly Tag[]
+  /** The entities and lists that a write changed. Asked after the handler ran. */
+  invalidates(answer: Answer): readonly Tag[]
+}
+
+/** The members of an operation that have no default. */
+type Required = Pick<Operation, 'protocol' | 'name' | 'effect' | 'fingerprint'>
+
+/**
+ * Completes an operation: cost 1, the gate's own access mode, no tags. A key is honoured on writes; answers of reads
+ * are kept as they allow themselves.
+ */
+export function createOperation(init: Required & Partial<Operation>): Operation {
+  return {
+    cost: 1,
+    access: {},
+    idempotency: init.effect === 'write' ? 'optional' : 'off',
+    cache: {},
+    tags: noTags,
+    invalidates: noTags,
+    ...init,
+  }
+}
+
+function noTags(): readonly Tag[] {
+  return []
+}
+
+/** The effect of an HTTP method: GET, HEAD, OPTIONS, TRACE and QUERY (RFC 10008) are safe, all others may write. */
+export function effectOf(method: string): Effect {
+  return SAFE_METHODS.has(method) ? 'read' : 'write'
+}
+
+/** Whether an answer to this method may be kept under its URL (RFC 9110 9.2.3). */
+export function isCacheableMethod(method: string): boolean {
+  return method === 'GET' || method === 'HEAD'
+}
+
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY'])

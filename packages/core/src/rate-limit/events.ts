@@ -1,0 +1,4 @@
+/** What `rate-limit` tells observers. */
+export interface RateLimitEvent {
+  readonly type: 'rate-limit.decided'
+}
