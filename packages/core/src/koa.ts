@@ -115,17 +115,27 @@ async function pass(
   channel: Channel,
   next: KoaNext,
 ): Promise<void> {
-  const outer = readFields(ctx.res)
+  const { res } = ctx
+  const outer = readFields(res)
   const reply = await run(exchange, async () => {
-    const before = readFields(ctx.res)
     try {
       await (channel.handle === undefined ? next() : channel.handle(ctx, next))
     } catch (error) {
       return renderError(channel, exposed(error))
     }
-    return capture(ctx, before, channel)
+    // Detached, the handler has a response of its own: all fields on it are the handler's.
+    if (ctx.res !== res) return capture(ctx, {}, channel)
+    forgetRemoved(outer, res)
+    return capture(ctx, outer, channel)
   })
   write(ctx, outer, reply.kind === 'answer' ? reply : render(channel, reply, exchange))
+}
+
+/** A field of outer middleware that the handler took away stays away. */
+function forgetRemoved(fields: Record<string, unknown>, response: Context['res']): void {
+  for (const name of Object.keys(fields)) {
+    if (!response.hasHeader(name)) delete fields[name]
+  }
 }
 
 function render(channel: Channel, refusal: Refusal, exchange: Exchange): Answer {
@@ -168,7 +178,8 @@ function capture(ctx: Context, before: Fields, channel: Channel): Answer {
   }
   if (ctx.body === undefined && !BODILESS.has(status)) {
     const bare = { status, message: ctx.message, headers }
-    return status >= 400 ? renderError(channel, bare) : textAnswer(bare)
+    if (status >= 400 && channel.renderError !== undefined) return channel.renderError(bare)
+    if (ctx.method !== 'HEAD') return textAnswer(bare)
   }
   return { kind: 'answer', status, headers, body: toBody(ctx.body) }
 }
