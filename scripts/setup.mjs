@@ -5,8 +5,8 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { PNPM_VERSION } from './pnpm-version.mjs'
 
-const PNPM_VERSION = '12.21.0'
 const NODE_MINIMUM = [20, 19]
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
