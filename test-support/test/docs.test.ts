@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '../..')
+const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((file) => join('docs', file))].filter((file) =>
+  file.endsWith('.md'),
+)
+
+interface Block {
+  readonly page: string
+  readonly line: number
+  readonly code: string
+}
+
+/** Every fenced block of a language, with the line it begins at. */
+function blocks(language: string): Block[] {
+  return pages.flatMap((page) => {
+    const text = readFileSync(join(root, page), 'utf8')
+    const fence = new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm')
+    return [...text.matchAll(fence)].map((match) => ({
+      page,
+      line: text.slice(0, match.index).split('\n').length + 1,
+      code: match[1] ?? '',
+    }))
+  })
+}
+
+describe('the documentation', () => {
+  let project = ''
+  beforeAll(() => {
+    mkdirSync(join(root, 'node_modules/.cache'), { recursive: true })
+    project = mkdtempSync(join(root, 'node_modules/.cache/docs-'))
+  })
+  afterAll(() => rmSync(project, { recursive: true, force: true }))
+
+  test('every ts block compiles against the packages as they ship', () => {
+    for (const { page, line, code } of blocks('ts')) {
+      const name = `${page.replaceAll(/\W+/g, '-')}-line-${line}.ts`
+      writeFileSync(join(project, name), `${code}\nexport {}\n`)
+    }
+    writeFileSync(
+      join(project, 'tsconfig.json'),
+      JSON.stringify({
+        extends: '../../../tsconfig.base.json',
+        compilerOptions: {
+          composite: false,
+          declaration: false,
+          declarationMap: false,
+          sourceMap: false,
+          noEmit: true,
+          noUnusedLocals: false,
+          noUnusedParameters: false,
+          exactOptionalPropertyTypes: false,
+        },
+        include: ['*.ts'],
+      }),
+    )
+    const tsc = join(root, 'node_modules/typescript/bin/tsc')
+    const { stdout } = spawnSync(process.execPath, [tsc, '--pretty', 'false', '-p', project], { encoding: 'utf8' })
+    expect(stdout).toBe('')
+  }, 60_000)
+
+  test('every link to a file leads somewhere', () => {
+    const broken = pages.flatMap((page) =>
+      [...readFileSync(join(root, page), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)]
+        .map(([, target]) => join(root, page, '..', target ?? ''))
+        .filter((target) => {
+          try {
+            readFileSync(target)
+            return false
+          } catch (error) {
+            return (error as NodeJS.ErrnoException).code !== 'EISDIR'
+          }
+        }),
+    )
+    expect(broken).toEqual([])
+  })
+})
