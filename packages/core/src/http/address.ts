@@ -1,18 +1,21 @@
-import { isIP } from 'node:net'
+import { BlockList, isIP } from 'node:net'
+import { checkChoice, checkInteger, checkKnown, checkText } from '../options.js'
+import { entriesFromRight, type ForwardingField } from './forwarded.js'
+import { canonicalAddress } from './ip.js'
 
 /** Which proxies in front of the service may name the client. Exactly one of `hops` and `networks`. */
 export interface TrustedProxies {
-  /** How many proxies stand in front; each adds one entry. */
+  /** How many proxies stand in front; each adds one entry. 1 to 30. Nothing may reach the service around them. */
   readonly hops?: number
-  /** The addresses of the proxies, in CIDR form: `['10.0.0.0/8', 'fd00::/8']`. */
+  /** The addresses of the proxies, in CIDR form or single: `['10.0.0.0/8', 'fd00::/8', '192.0.2.1']`. */
   readonly networks?: readonly string[]
   /** The one field they write. Default `x-forwarded-for`. */
-  readonly field?: 'x-forwarded-for' | 'forwarded'
+  readonly field?: ForwardingField
 }
 
 /** Where a request comes from. */
 export interface Origin {
-  /** The client's address, canonical. */
+  /** The client's address, canonical; `unknown` where the socket has none. */
   readonly address: string
   /** The socket's peer is a trusted proxy: its forwarding fields count. */
   readonly trusted: boolean
@@ -21,12 +24,80 @@ export interface Origin {
 /** Finds the client's address. */
 export type AddressResolver = (peer: string | undefined, lines: (name: string) => readonly string[]) => Origin
 
-/** Makes the resolver for a setting. Without one the socket's peer is the client and no field is believed. */
-export function addressResolver(_proxies?: TrustedProxies): AddressResolver {
-  return (peer) => ({ address: canonical(peer), trusted: false })
+/**
+ * Makes the resolver for a setting. Without one the socket's peer is the client and no field is believed.
+ *
+ * It goes from the socket outwards, over trusted proxies, to the first address that is none: that is the client.
+ * What stands to the left of it was written by the client and is never read. An entry that is no address ends the
+ * walk at the proxy that passed it on.
+ *
+ * @throws TypeError that names the option when the setting can't be right.
+ */
+export function addressResolver(proxies?: TrustedProxies): AddressResolver {
+  if (proxies === undefined) return (peer) => ({ address: addressOf(peer), trusted: false })
+  checkKnown('trustedProxies', proxies, ['hops', 'networks', 'field'])
+  const isProxy = proxyTest(proxies)
+  const field = checkChoice<ForwardingField>('trustedProxies.field', proxies.field ?? 'x-forwarded-for', [
+    'x-forwarded-for',
+    'forwarded',
+  ])
+
+  return (peer, lines) => {
+    let address = addressOf(peer)
+    if (!isProxy(address, 0)) return { address, trusted: false }
+    let distance = 0
+    for (const entry of entriesFromRight(field, lines(field))) {
+      const next = entry === undefined ? undefined : canonicalAddress(entry)
+      if (next === undefined) break
+      address = next
+      distance += 1
+      if (!isProxy(address, distance)) break
+    }
+    return { address, trusted: true }
+  }
 }
 
-function canonical(peer: string | undefined): string {
-  if (peer === undefined || isIP(peer) === 0) return 'unknown'
-  return peer.startsWith('::ffff:') && isIP(peer.slice(7)) === 4 ? peer.slice(7) : peer
+function addressOf(peer: string | undefined): string {
+  return (peer === undefined ? undefined : canonicalAddress(peer)) ?? 'unknown'
+}
+
+/** Whether the node at this address, so many steps away from the socket's peer, is a trusted proxy. */
+type ProxyTest = (address: string, distance: number) => boolean
+
+function proxyTest({ hops, networks }: TrustedProxies): ProxyTest {
+  if ((hops === undefined) === (networks === undefined)) {
+    throw new TypeError('trustedProxies needs exactly one of hops and networks')
+  }
+  if (networks !== undefined) return networkTest(networks)
+  const most = checkInteger('trustedProxies.hops', hops)
+  if (most > 30) throw new TypeError(`trustedProxies.hops must be at most 30; got ${most}`)
+  return (_address, distance) => distance < most
+}
+
+function networkTest(networks: readonly string[]): ProxyTest {
+  if (!Array.isArray(networks) || networks.length === 0) {
+    throw new TypeError('trustedProxies.networks must be a non-empty array')
+  }
+  const trusted = new BlockList()
+  networks.forEach((network: unknown, index) => {
+    const option = `trustedProxies.networks[${index}]`
+    addNetwork(trusted, option, checkText(option, network))
+  })
+  return (address) => {
+    const version = isIP(address)
+    return version !== 0 && trusted.check(address, version === 4 ? 'ipv4' : 'ipv6')
+  }
+}
+
+function addNetwork(trusted: BlockList, option: string, text: string): void {
+  const [, address = '', length] = /^([0-9A-Fa-f.:]+)(?:\/(\d{1,3}))?$/.exec(text) ?? []
+  const version = isIP(address)
+  const bits = version === 4 ? 32 : 128
+  const prefix = length === undefined ? bits : Number(length)
+  if (version === 0 || prefix > bits) {
+    throw new TypeError(`${option} must be an address or a network such as '10.0.0.0/8'; got ${text}`)
+  }
+  // A client could then name any address it likes.
+  if (prefix === 0) throw new TypeError(`${option} trusts every peer; name the proxies' networks`)
+  trusted.addSubnet(address, prefix, version === 4 ? 'ipv4' : 'ipv6')
 }
