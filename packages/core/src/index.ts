@@ -30,7 +30,8 @@ export { entityTag, listTag, type Tag } from './tag.js'
 export { keyOf } from './key.js'
 export { type Clock, systemClock } from './clock.js'
 export { type NewId, randomId } from './id.js'
-export type { Duration } from './duration.js'
+export { type Duration, milliseconds } from './duration.js'
+export { checkChoice, checkFunction, checkInteger, checkKnown, checkMethods, checkText } from './options.js'
 
 // HTTP, for channels
 export type { TrustedProxies } from './http/address.js'
@@ -43,10 +44,36 @@ export { ANONYMOUS, createIdentity, type Identity, type IdentityInit, isAnonymou
 export type { AuthEvent } from './auth/events.js'
 
 // How much
+export { rateLimit, RATE_LIMIT_DEFAULTS, type RateLimitOptions } from './rate-limit/rate-limit.js'
+export type { FieldsVersion } from './rate-limit/fields.js'
+export type { Quota } from './rate-limit/quota.js'
+export type { QuotaKey } from './rate-limit/quota-key.js'
 export type { RateLimitEvent } from './rate-limit/events.js'
+export type { QuotaState, RateLimitCharge, RateLimitDecision, RateLimitStore } from './rate-limit/store.js'
+export {
+  MEMORY_RATE_LIMIT_DEFAULTS,
+  type MemoryRateLimitStore,
+  memoryRateLimitStore,
+  type MemoryRateLimitStoreOptions,
+} from './stores/memory/rate-limit.js'
 
 // Was it done before
-export type { IdempotencyEvent } from './idempotency/events.js'
+export { idempotency, IDEMPOTENCY_DEFAULTS, type IdempotencyOptions } from './idempotency/idempotency.js'
+export { parseIdempotencyKey, type ParsedKey } from './idempotency/idempotency-key.js'
+export { requestFingerprint } from './idempotency/fingerprint.js'
+export type { IdempotencyEvent, UnknownReason } from './idempotency/events.js'
+export type {
+  ClaimVerdict,
+  CompletionVerdict,
+  IdempotencyClaim,
+  IdempotencyRecord,
+  IdempotencyStore,
+} from './idempotency/store.js'
+export {
+  MEMORY_IDEMPOTENCY_DEFAULTS,
+  memoryIdempotencyStore,
+  type MemoryIdempotencyStoreOptions,
+} from './stores/memory/idempotency.js'
 
 // Is it known
 export type { CacheEvent } from './cache/events.js'

@@ -1,0 +1,49 @@
+import type { ParsedUrlQuery } from 'node:querystring'
+import { exchangeOf } from '@headgate/core'
+import type { DefaultState, Middleware } from 'koa'
+import { checkDeclaration } from './check-declaration.js'
+import type { Contracted, OperationDeclaration } from './declaration.js'
+import { callOf, handOver } from './call.js'
+
+const DECLARATION = Symbol.for('headgate.rest.declaration')
+
+type Declared = { [DECLARATION]?: OperationDeclaration }
+
+/**
+ * Declares the route it stands in: `router.post('/items', operation({ ... }), createItem)`. The gate reads the
+ * declaration before anything runs; here the validated values are handed to the handlers that follow.
+ *
+ * @throws TypeError that names the option that can't be right.
+ */
+export function operation<Body = unknown, Params = Record<string, string>, Query = ParsedUrlQuery>(
+  declaration: OperationDeclaration<Body, Params, Query>,
+): Middleware<DefaultState, Contracted<Body, Params, Query>> {
+  checkDeclaration(declaration)
+  // Only its own contract fills the context that `tags` and `invalidates` are called with.
+  const declared = { ...declaration } as unknown as OperationDeclaration
+
+  const declaredOperation: Middleware = (ctx, next) => {
+    const call = callOf(exchangeOf(ctx)?.operation)
+    if (call?.declaration !== declared) throw new Error(unguarded(`${ctx.method} ${ctx.path}`, call?.name))
+    handOver(ctx, call)
+    return next()
+  }
+  return Object.assign(declaredOperation, { [DECLARATION]: declared } satisfies Declared) as Middleware<
+    DefaultState,
+    Contracted<Body, Params, Query>
+  >
+}
+
+/** What a middleware of a route declares, if it was made by {@link operation}. */
+export function declarationOf(middleware: unknown): OperationDeclaration | undefined {
+  return (middleware as Declared)[DECLARATION]
+}
+
+/** A route whose declaration nobody read must not run: what it demands was not asked for. */
+function unguarded(request: string, described: string | undefined): string {
+  return described === undefined
+    ? `operation: ${request} came to its route without a gate; use restGateway(router, ...) in place of ` +
+        'router.routes(), or gate(policies, { channels: [rest(router)] })'
+    : `operation: ${request} was let through as '${described}', and another route handed it on; ` +
+        'put middleware for several routes into router.use()'
+}

@@ -1,0 +1,61 @@
+import { type Channel, checkChoice, checkKnown, exchangeOf } from '@headgate/core'
+import type { Router } from '@koa/router'
+import type { Context, Middleware } from 'koa'
+import { callOf } from './call.js'
+import { describeRoute, describeUnmatched } from './describe.js'
+import { matchRequest } from './match.js'
+import { renderError } from './problem.js'
+import { routeReader } from './route.js'
+
+/** How a router stands behind a gate. */
+export interface RestOptions {
+  /**
+   * What becomes of a request for an address the router does not know. `refuse`: it passes the gate and gets 404.
+   * `pass`: it is not this channel's; what no channel takes is gated as plain HTTP and goes on to the middleware
+   * after the gate. Default `refuse`.
+   */
+  readonly unmatched?: 'refuse' | 'pass'
+}
+
+/**
+ * Puts a router behind a gate: `gate(policies, { channels: [rest(router)] })`. The router's routes run there, so
+ * `router.routes()` is not used again.
+ *
+ * @throws TypeError when a route can't be guarded as it stands.
+ */
+export function rest<StateT, ContextT>(router: Router<StateT, ContextT>, options: RestOptions = {}): Channel {
+  return channelOf(router as unknown as Router, options)
+}
+
+function channelOf(router: Router, options: RestOptions): Channel {
+  checkKnown('rest', options, ['unmatched'])
+  const unmatched = checkChoice('rest: unmatched', options.unmatched ?? 'refuse', ['refuse', 'pass'])
+  const routeOf = routeReader()
+  router.stack.forEach(routeOf)
+  const dispatch = router.routes() as Middleware
+
+  return {
+    name: 'rest',
+    accepts: (ctx) =>
+      router.matchHost(ctx.host) && (unmatched === 'refuse' || matchRequest(router, ctx).kind !== 'unknown'),
+    describe(ctx, incoming) {
+      const match = matchRequest(router, ctx)
+      if (match.kind !== 'route') return describeUnmatched(incoming, match)
+      const { layer, path } = match
+      return describeRoute(ctx, incoming, routeOf(layer), layer.params(path, layer.captures(path)))
+    },
+    async handle(ctx, next) {
+      await dispatch(ctx, next)
+      noteResult(ctx)
+    },
+    renderError,
+  }
+}
+
+/** A bare error status leaves no result: its answer is the problem document made from it. */
+function noteResult(ctx: Context): void {
+  const call = callOf(exchangeOf(ctx)?.operation)
+  if (call === undefined || (ctx.body === undefined && ctx.status >= 400)) return
+  call.answered = true
+  call.result = ctx.body
+}
