@@ -1,2 +1,13 @@
 export { ManualClock } from './manual-clock.js'
 export { type ExchangeInit, literalExchange, type LiteralExchange } from './exchange.js'
+export {
+  type IdempotencyStoreCase,
+  type IdempotencyStoreFactory,
+  idempotencyStoreSuite,
+} from './idempotency-store-suite.js'
+export {
+  type RateLimitStoreCase,
+  type RateLimitStoreFactory,
+  rateLimitStoreSuite,
+} from './rate-limit-store-suite.js'
+export { modelRateLimitStore } from './rate-limit-model.js'

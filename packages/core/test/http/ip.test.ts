@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { canonicalAddress, networkOf } from '../../src/http/ip.js'
 
+const bits = (parts: readonly number[]): string =>
+  parts.map((part) => part.toString(2).padStart(16, '0')).join('')
 const groups = fc.array(fc.nat(0xffff), { minLength: 8, maxLength: 8 })
 
 describe('canonicalAddress', () => {
@@ -62,8 +64,6 @@ describe('networkOf', () => {
   })
 
   test('addresses are one network if and only if their first bits are the same', () => {
-    const bits = (parts: readonly number[]): string =>
-      parts.map((part) => part.toString(2).padStart(16, '0')).join('')
     const near = fc
       .tuple(groups, fc.nat(127))
       .map(([parts, flip]): [number[], number[]] => [
