@@ -35,6 +35,7 @@ export const REFUSALS = {
   // Was it done before: the Idempotency-Key draft.
   'idempotency-key-missing': { status: 400, title: 'An Idempotency-Key is required' },
   'idempotency-key-malformed': { status: 400, title: 'The Idempotency-Key is malformed' },
+  'idempotency-caller-unknown': { status: 400, title: 'An Idempotency-Key needs a caller that is known' },
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key was used with another request' },
   'idempotency-in-flight': { status: 409, title: 'A request with this Idempotency-Key is in progress' },
   'idempotency-claim-lost': { status: 409, title: 'The request lost its claim before it ran' },

@@ -1,0 +1,131 @@
+import type { Clock } from '../clock.js'
+import type { Exchange, Next, Reply } from '../exchange.js'
+import { isRefusal } from '../refusal.js'
+import { pause, within } from './deadline.js'
+import { keepLease } from './lease.js'
+import { capture, type Captured, FAILED, tombstone } from './record.js'
+import { outcomeUnknown } from './refusals.js'
+import type { CompletionVerdict, IdempotencyRecord, IdempotencyStore } from './store.js'
+
+/** What an execution needs to know of the policy's settings. Durations are milliseconds. */
+export interface ExecutionSetting {
+  readonly store: IdempotencyStore
+  readonly clock: Clock
+  readonly lease: number
+  readonly retention: number
+  readonly storeTimeout: number
+  readonly maxBody: number
+  readonly keep: readonly string[]
+}
+
+/** A cell that was won. */
+export interface Won {
+  readonly cell: string
+  readonly owner: string
+  readonly fence: number
+}
+
+/** How often a record is offered to a store that fails: its loss makes an outcome unknown for good. */
+const ATTEMPTS = 3
+
+/** The wait before the second attempt; the third waits twice as long. */
+const PAUSE = 250
+
+/**
+ * Runs the operation as the cell's owner, past the barrier: whatever it does is done once. The client may leave, the
+ * work goes on. The answer goes out when its record is stored, and not at all when it can't be.
+ */
+export async function execute(
+  setting: ExecutionSetting,
+  won: Won,
+  exchange: Exchange,
+  next: Next,
+): Promise<Reply> {
+  const { store, clock, lease } = setting
+  const stop = keepLease(
+    clock,
+    lease / 3,
+    () => store.renew(won.cell, won.fence, lease),
+    () => report(exchange, won, 'renew'),
+  )
+  try {
+    return await exchange.detached(() => run(setting, won, exchange, next))
+  } finally {
+    stop()
+  }
+}
+
+async function run(setting: ExecutionSetting, won: Won, exchange: Exchange, next: Next): Promise<Reply> {
+  let captured: Captured
+  try {
+    const reply = await next()
+    if (isRefusal(reply)) {
+      await withdraw(setting, won, exchange)
+      return reply
+    }
+    captured = await capture(reply, setting.keep, setting.maxBody)
+  } catch (error) {
+    await settle(setting, won, exchange, FAILED)
+    throw error
+  }
+  const { answer, record } = captured
+  if (await settle(setting, won, exchange, record)) return answer
+  if (answer.body !== null && 'destroy' in answer.body) answer.body.destroy()
+  return outcomeUnknown(won.cell, 'completion-lost')
+}
+
+/** Stores how the operation ended, and says whether it is stored. */
+async function settle(
+  setting: ExecutionSetting,
+  won: Won,
+  exchange: Exchange,
+  record: IdempotencyRecord,
+): Promise<boolean> {
+  const verdict = await complete(setting, won, exchange, record)
+  if (verdict === 'full' && record.outcome === 'answered') {
+    return settle(setting, won, exchange, tombstone(record))
+  }
+  const operationRef = won.cell
+  if (verdict === 'stored') {
+    const { outcome, status } = record
+    exchange.report({ type: 'idempotency.completed', operationRef, outcome, status })
+    return true
+  }
+  exchange.report({ type: 'idempotency.unknown', operationRef, reason: 'completion-lost' })
+  return false
+}
+
+async function complete(
+  { store, clock, retention, storeTimeout }: ExecutionSetting,
+  won: Won,
+  exchange: Exchange,
+  record: IdempotencyRecord,
+): Promise<CompletionVerdict | 'failed'> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await within(clock, storeTimeout, store.complete(won.cell, won.fence, record, retention))
+    } catch {
+      report(exchange, won, 'complete')
+    }
+    if (attempt === ATTEMPTS) return 'failed'
+    await pause(clock, PAUSE * attempt)
+  }
+}
+
+/** A policy behind refused, so nothing ran and the key is free again. If the store fails, the lease lapses. */
+async function withdraw(
+  { store, clock, storeTimeout }: ExecutionSetting,
+  won: Won,
+  exchange: Exchange,
+): Promise<void> {
+  try {
+    await within(clock, storeTimeout, store.withdraw(won.cell, won.owner))
+    exchange.report({ type: 'idempotency.withdrawn', operationRef: won.cell })
+  } catch {
+    report(exchange, won, 'withdraw')
+  }
+}
+
+function report(exchange: Exchange, { cell }: Won, call: 'renew' | 'complete' | 'withdraw'): void {
+  exchange.report({ type: 'idempotency.store-failed', operationRef: cell, call })
+}

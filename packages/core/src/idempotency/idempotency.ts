@@ -1,0 +1,225 @@
+import { ANONYMOUS, isAnonymous } from '../auth/identity.js'
+import { type Clock, systemClock } from '../clock.js'
+import { type Duration, milliseconds } from '../duration.js'
+import type { Exchange, Next, Policy, Reply } from '../exchange.js'
+import { type NewId, randomId } from '../id.js'
+import { keyOf } from '../key.js'
+import { checkFunction, checkInteger, checkKnown, checkMethods } from '../options.js'
+import { isRefusal } from '../refusal.js'
+import { within } from './deadline.js'
+import { execute, type ExecutionSetting } from './execution.js'
+import { type ParsedKey, parseIdempotencyKey } from './idempotency-key.js'
+import { isKeepable, KEPT_HEADERS, replay } from './record.js'
+import * as no from './refusals.js'
+import type { ClaimVerdict, IdempotencyRecord, IdempotencyStore } from './store.js'
+
+/** Settings of `idempotency`. */
+export interface IdempotencyOptions {
+  /** Where keys and answers live. Required: what it promises is what the policy promises. */
+  readonly store: IdempotencyStore
+  /** How long an answer is kept for retries, and an operation of unknown outcome is refused. Default `'24h'`. */
+  readonly retention?: Duration
+  /**
+   * How long a running operation is believed to live without a sign of life; it gives one every third of that. A
+   * lapsed one reads as *outcome unknown* and is never run again. Default `'10s'`.
+   */
+  readonly lease?: Duration
+  /** The longest body that is kept, in bytes. Of a longer one status and location are kept. Default 1048576 (1 MiB). */
+  readonly maxBody?: number
+  /** Names of answer fields to keep beside the ones that are kept anyway. Default: none. */
+  readonly keepHeaders?: readonly string[]
+  /** Names of request fields that select what the operation does: another value is another request. Default: none. */
+  readonly vary?: readonly string[]
+  /**
+   * Honours keys of callers that nobody authenticated. They share one key space: who knows another's key can read the
+   * answer to it. Default `false`: such a request is refused if it has a key.
+   */
+  readonly anonymous?: boolean
+  /** How long one call of the store may take. Default `'1s'`. */
+  readonly storeTimeout?: Duration
+  /** The source of time. Default: the machine's clock. */
+  readonly clock?: Clock
+  /** Makes the nonce of an attempt. Default: random UUIDs. */
+  readonly newId?: NewId
+}
+
+/** What holds where nothing else is said. */
+export const IDEMPOTENCY_DEFAULTS = {
+  retention: '24h',
+  lease: '10s',
+  maxBody: 1_048_576,
+  keepHeaders: [],
+  vary: [],
+  anonymous: false,
+  storeTimeout: '1s',
+} as const satisfies Partial<IdempotencyOptions>
+
+/**
+ * Runs a write at most once per `Idempotency-Key`, and answers its retries with the first answer.
+ *
+ * A key belongs to one caller, method, operation and path. It is honoured on writes; reads ignore it.
+ */
+export function idempotency(options: IdempotencyOptions): Policy {
+  const setting = settings(options)
+
+  return {
+    name: 'idempotency',
+    stage: 'idempotency',
+    needsIdentity: !setting.anonymous,
+    async handle(exchange, next) {
+      const { effect, idempotency: mode } = exchange.operation
+      if (effect !== 'write' || mode === 'off') return next()
+      const parsed = parseIdempotencyKey(exchange.lines('idempotency-key'))
+      if (parsed.kind === 'absent' && mode === 'optional') return next()
+      return parsed.kind === 'key' ? guarded(setting, parsed, exchange, next) : refuseKey(exchange, parsed)
+    },
+  }
+}
+
+type Key = Extract<ParsedKey, { kind: 'key' }>
+
+function refuseKey(exchange: Exchange, parsed: Exclude<ParsedKey, Key>): Reply {
+  const missing = parsed.kind === 'absent'
+  exchange.report({ type: 'idempotency.key-refused', reason: missing ? 'missing' : 'malformed' })
+  return missing ? no.keyMissing() : no.keyMalformed(parsed.detail)
+}
+
+async function guarded(setting: Setting, { key, time }: Key, exchange: Exchange, next: Next): Promise<Reply> {
+  const { identity = ANONYMOUS, operation } = exchange
+  if (isAnonymous(identity) && !setting.anonymous) {
+    exchange.report({ type: 'idempotency.key-refused', reason: 'caller-unknown' })
+    return no.callerUnknown()
+  }
+  const fingerprint = await operation.fingerprint()
+  if (isRefusal(fingerprint)) return fingerprint
+
+  const cell = keyOf('idempotency', identity.key, exchange.method, operation.name, exchange.path, key)
+  const owner = setting.newId()
+  const verdict = await claim(setting, cell, {
+    owner,
+    fingerprint: selected(setting, fingerprint, exchange),
+    lease: setting.lease,
+    retention: setting.retention,
+    barrier: 'now',
+    keyTime: time,
+  })
+  if (verdict.state !== 'won') return answerInstead(exchange, cell, verdict)
+  exchange.report({ type: 'idempotency.claimed', operationRef: cell })
+  return execute(setting, { cell, owner, fence: verdict.fence }, exchange, next)
+}
+
+type Unavailable = { readonly state: 'unavailable' }
+
+/** Nothing runs unless the claim is known to be won. */
+async function claim(
+  { store, clock, storeTimeout }: Setting,
+  cell: string,
+  init: Parameters<IdempotencyStore['claim']>[1],
+): Promise<ClaimVerdict | Unavailable> {
+  const ask = async (): Promise<ClaimVerdict> => store.claim(cell, init)
+  const asked = ask()
+  try {
+    return await within(clock, storeTimeout, asked)
+  } catch {
+    // The claim may have been won, or be won later. Its owner runs nothing, so it is taken back when that is known.
+    const takeBack = (): Promise<boolean> => store.withdraw(cell, init.owner)
+    asked.then(takeBack, takeBack).catch(() => undefined)
+    return { state: 'unavailable' }
+  }
+}
+
+function answerInstead(
+  exchange: Exchange,
+  operationRef: string,
+  verdict: Exclude<ClaimVerdict, { state: 'won' }> | Unavailable,
+): Reply {
+  switch (verdict.state) {
+    case 'done':
+      return answerDone(exchange, operationRef, verdict.record)
+    case 'busy':
+      exchange.report({ type: 'idempotency.in-flight', operationRef, remaining: verdict.remaining })
+      return no.inFlight(operationRef, verdict.remaining)
+    case 'mismatch':
+      exchange.report({ type: 'idempotency.mismatched', operationRef })
+      return no.keyReused(operationRef)
+    case 'unknown':
+      exchange.report({ type: 'idempotency.unknown', operationRef, reason: 'lease-lapsed' })
+      return no.outcomeUnknown(operationRef, 'lease-lapsed')
+    case 'amnesia':
+      exchange.report({ type: 'idempotency.unknown', operationRef, reason: 'store-amnesia' })
+      return no.outcomeUnknown(operationRef, 'store-amnesia')
+    case 'full':
+      exchange.report({ type: 'idempotency.store-full', operationRef })
+      return no.storeFull(operationRef, verdict.remaining)
+    default:
+      exchange.report({ type: 'idempotency.store-failed', operationRef, call: 'claim' })
+      return no.storeUnavailable(operationRef)
+  }
+}
+
+function answerDone(exchange: Exchange, operationRef: string, record: IdempotencyRecord): Reply {
+  const { outcome, status } = record
+  if (outcome === 'answered') {
+    exchange.report({ type: 'idempotency.replayed', operationRef, status })
+    return replay(record)
+  }
+  exchange.report({ type: 'idempotency.settled', operationRef, outcome })
+  return outcome === 'failed' ? no.failed(operationRef) : no.resultNotKept(operationRef, record)
+}
+
+/** The fingerprint with the request fields that select behaviour. */
+function selected({ vary }: Setting, fingerprint: string, exchange: Exchange): string {
+  if (vary.length === 0) return fingerprint
+  return keyOf('fingerprint', fingerprint, ...vary.map((name) => exchange.header(name)))
+}
+
+interface Setting extends ExecutionSetting {
+  readonly vary: readonly string[]
+  readonly anonymous: boolean
+  readonly newId: NewId
+}
+
+const KNOWN = [...Object.keys(IDEMPOTENCY_DEFAULTS), 'store', 'clock', 'newId']
+
+function settings(options: IdempotencyOptions): Setting {
+  checkKnown('idempotency', options, KNOWN)
+  const all = { ...IDEMPOTENCY_DEFAULTS, clock: systemClock, newId: randomId, ...options }
+  checkMethods('idempotency: store', all.store, [
+    'claim',
+    'begin',
+    'renew',
+    'complete',
+    'release',
+    'withdraw',
+  ])
+  checkMethods('idempotency: clock', all.clock, ['now', 'after'])
+  checkFunction('idempotency: newId', all.newId)
+  if (typeof all.anonymous !== 'boolean') throw new TypeError('idempotency: anonymous must be true or false')
+  const keepHeaders = fieldNames('keepHeaders', all.keepHeaders)
+  const refused = keepHeaders.find((name) => !isKeepable(name))
+  if (refused !== undefined) {
+    throw new TypeError(`idempotency: keepHeaders must not name '${refused}', which is never replayed`)
+  }
+  return {
+    store: all.store,
+    clock: all.clock,
+    newId: all.newId,
+    anonymous: all.anonymous,
+    vary: fieldNames('vary', all.vary),
+    keep: [...new Set([...KEPT_HEADERS, ...keepHeaders])],
+    lease: milliseconds('idempotency: lease', all.lease),
+    retention: milliseconds('idempotency: retention', all.retention),
+    storeTimeout: milliseconds('idempotency: storeTimeout', all.storeTimeout),
+    maxBody: checkInteger('idempotency: maxBody', all.maxBody, 0),
+  }
+}
+
+function fieldNames(option: string, names: unknown): readonly string[] {
+  if (!Array.isArray(names) || !names.every((name) => typeof name === 'string' && FIELD_NAME.test(name))) {
+    throw new TypeError(`idempotency: ${option} must be an array of header field names`)
+  }
+  return names.map((name: string) => name.toLowerCase())
+}
+
+/** A token of RFC 9110 5.6.2. */
+const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/

@@ -1,0 +1,236 @@
+import { isDeepStrictEqual } from 'node:util'
+import { type Clock, systemClock } from '../../clock.js'
+import type {
+  ClaimVerdict,
+  CompletionVerdict,
+  IdempotencyClaim,
+  IdempotencyRecord,
+  IdempotencyStore,
+} from '../../idempotency/store.js'
+import { checkChoice, checkInteger, checkKnown, checkMethods } from '../../options.js'
+import { deadlineQueue } from './deadline-queue.js'
+
+/** Settings of a memory idempotency store. */
+export interface MemoryIdempotencyStoreOptions {
+  /** The most keys at a time, in progress and done. Default 100000. */
+  readonly maxEntries?: number
+  /** About how many bytes the keys and their answers may take. Default 67108864 (64 MiB). */
+  readonly maxBytes?: number
+  /**
+   * A key that was made before the store was, or longer ago than the retention, may have been used and forgotten.
+   * `refuse`: it is refused if it carries its time (UUID version 7). `ignore`: it is taken as new. Default `refuse`.
+   */
+  readonly olderKeys?: 'refuse' | 'ignore'
+  /** The source of time. Default: the machine's clock. */
+  readonly clock?: Clock
+}
+
+/** What holds where nothing else is said. */
+export const MEMORY_IDEMPOTENCY_DEFAULTS = {
+  maxEntries: 100_000,
+  maxBytes: 67_108_864,
+  olderKeys: 'refuse',
+} as const satisfies MemoryIdempotencyStoreOptions
+
+/**
+ * Keeps idempotency keys in this process: for one process, and until it ends.
+ *
+ * Bounded in entries and bytes. When it is full it refuses new keys rather than forget one that is in progress or
+ * still promised: forgetting would let an effect happen twice.
+ */
+export function memoryIdempotencyStore(options: MemoryIdempotencyStoreOptions = {}): IdempotencyStore {
+  const { maxEntries, maxBytes, olderKeys, clock } = settings(options)
+  const cells = new Map<string, Cell>()
+  const deadlines = deadlineQueue<Cell>()
+  const start = clock.now()
+  let bytes = 0
+  let lastFence = 0
+
+  const drop = (cell: Cell): void => {
+    cells.delete(cell.name)
+    deadlines.remove(cell)
+    bytes -= cell.bytes
+  }
+  const sweep = (now: number, most: number): void => {
+    for (let count = 0; count < most; count += 1) {
+      const ended = deadlines.due(now)
+      if (ended === undefined) return
+      drop(ended)
+    }
+  }
+  /** Sweeps to the end before it says yes: what has ended takes no room. */
+  const isFull = (now: number): boolean => {
+    if (cells.size < maxEntries && bytes + BARE_CELL <= maxBytes) return false
+    sweep(now, Number.POSITIVE_INFINITY)
+    return cells.size >= maxEntries || bytes + BARE_CELL > maxBytes
+  }
+  const find = (name: string, now: number): Cell | undefined => {
+    const cell = cells.get(name)
+    return cell === undefined || cell.expires <= now ? undefined : cell
+  }
+  const owned = (name: string, fence: number, now: number): Cell | undefined => {
+    const cell = find(name, now)
+    return cell?.fence === fence ? cell : undefined
+  }
+  /** Lets the lease end `lease` from now, and the cell its retention later. */
+  const hold = (cell: Cell, lease: number, now: number): void => {
+    deadlines.remove(cell)
+    cell.leaseEnds = now + lease
+    cell.span = lease + cell.retention
+    cell.expires = now + cell.span
+    deadlines.add(cell)
+  }
+  const isForgotten = ({ keyTime, retention }: IdempotencyClaim, now: number): boolean =>
+    olderKeys === 'refuse' && keyTime !== undefined && (keyTime < start || keyTime < now - retention)
+
+  const win = (cell: Cell, claim: IdempotencyClaim, now: number, takeover: boolean): ClaimVerdict => {
+    lastFence += 1
+    cell.fence = lastFence
+    cell.owner = claim.owner
+    cell.retention = claim.retention
+    cell.state = claim.barrier === 'now' ? 'executing' : 'claimed'
+    hold(cell, claim.lease, now)
+    return { state: 'won', fence: cell.fence, takeover }
+  }
+
+  const claim = (name: string, init: IdempotencyClaim): ClaimVerdict => {
+    const now = clock.now()
+    sweep(now, SWEEP)
+    const cell = cells.get(name)
+    if (cell !== undefined && cell.expires > now) return reclaim(cell, init, now)
+    if (cell !== undefined) drop(cell)
+    if (isForgotten(init, now)) return { state: 'amnesia' }
+    if (isFull(now)) return { state: 'full', remaining: Math.max(0, deadlines.next() - now) }
+    const created = newCell(name, init.fingerprint)
+    cells.set(name, created)
+    bytes += created.bytes
+    return win(created, init, now, false)
+  }
+
+  const reclaim = (cell: Cell, init: IdempotencyClaim, now: number): ClaimVerdict => {
+    if (cell.fingerprint !== init.fingerprint) return { state: 'mismatch' }
+    if (cell.record !== undefined) return { state: 'done', record: copyOf(cell.record) }
+    if (cell.owner === init.owner) {
+      hold(cell, init.lease, now)
+      return { state: 'won', fence: cell.fence, takeover: false }
+    }
+    if (cell.leaseEnds > now) return { state: 'busy', remaining: cell.leaseEnds - now }
+    return cell.state === 'executing' ? { state: 'unknown' } : win(cell, init, now, true)
+  }
+
+  const extend = (name: string, fence: number, lease: number, state?: 'executing'): boolean => {
+    const now = clock.now()
+    const cell = owned(name, fence, now)
+    if (cell === undefined || cell.record !== undefined) return false
+    if (state !== undefined) cell.state = state
+    hold(cell, lease, now)
+    return true
+  }
+
+  const complete = (
+    name: string,
+    fence: number,
+    record: IdempotencyRecord,
+    retention: number,
+  ): CompletionVerdict => {
+    const now = clock.now()
+    const cell = owned(name, fence, now)
+    if (cell === undefined) return 'stale'
+    if (cell.record !== undefined) return isDeepStrictEqual(cell.record, copyOf(record)) ? 'stored' : 'stale'
+    const size = sizeOf(record)
+    // A record without a body is the least that must be known of an effect: there is always room for it.
+    if (bytes + size > maxBytes && record.body !== null) return 'full'
+    bytes += size
+    cell.bytes += size
+    cell.record = copyOf(record)
+    cell.retention = retention
+    hold(cell, 0, now)
+    return 'stored'
+  }
+
+  const free = (cell: Cell | undefined): boolean => {
+    if (cell === undefined || cell.record !== undefined) return false
+    drop(cell)
+    return true
+  }
+
+  const release = (name: string, fence: number): boolean => {
+    const cell = owned(name, fence, clock.now())
+    return cell?.state === 'claimed' && free(cell)
+  }
+
+  const withdraw = (name: string, owner: string): boolean => {
+    const cell = find(name, clock.now())
+    return cell?.owner === owner && free(cell)
+  }
+
+  return {
+    claim: (name, init) => Promise.resolve(claim(name, init)),
+    begin: (name, fence, lease) => Promise.resolve(extend(name, fence, lease, 'executing')),
+    renew: (name, fence, lease) => Promise.resolve(extend(name, fence, lease)),
+    complete: (name, fence, record, retention) => Promise.resolve(complete(name, fence, record, retention)),
+    release: (name, fence) => Promise.resolve(release(name, fence)),
+    withdraw: (name, owner) => Promise.resolve(withdraw(name, owner)),
+  }
+}
+
+interface Cell {
+  readonly name: string
+  readonly fingerprint: string
+  state: 'claimed' | 'executing'
+  fence: number
+  owner: string
+  leaseEnds: number
+  retention: number
+  span: number
+  expires: number
+  bytes: number
+  /** Final: once it is there it never changes. */
+  record: IdempotencyRecord | undefined
+}
+
+/** How many ended cells a claim removes: more than the one it adds, few enough to be no pause. */
+const SWEEP = 16
+
+/** About what a cell takes without its record. */
+const BARE_CELL = 1024
+
+function newCell(name: string, fingerprint: string): Cell {
+  return {
+    name,
+    fingerprint,
+    state: 'claimed',
+    fence: 0,
+    owner: '',
+    leaseEnds: 0,
+    retention: 0,
+    span: 0,
+    expires: 0,
+    bytes: BARE_CELL,
+    record: undefined,
+  }
+}
+
+/**
+ * A record with bytes of its own: the caller's may be a buffer that is used again. Not a Buffer: a small one is a piece
+ * of a pool, and the whole would stay as long as the record.
+ */
+function copyOf(record: IdempotencyRecord): IdempotencyRecord {
+  return { ...record, body: record.body === null ? null : new Uint8Array(record.body) }
+}
+
+function sizeOf({ headers, body }: IdempotencyRecord): number {
+  let size = body?.byteLength ?? 0
+  for (const [name, value] of Object.entries(headers)) size += name.length + String(value).length
+  return size
+}
+
+function settings(options: MemoryIdempotencyStoreOptions): Required<MemoryIdempotencyStoreOptions> {
+  checkKnown('memoryIdempotencyStore', options, ['maxEntries', 'maxBytes', 'olderKeys', 'clock'])
+  const all = { ...MEMORY_IDEMPOTENCY_DEFAULTS, clock: systemClock, ...options }
+  checkInteger('memoryIdempotencyStore: maxEntries', all.maxEntries)
+  checkInteger('memoryIdempotencyStore: maxBytes', all.maxBytes, BARE_CELL)
+  checkChoice('memoryIdempotencyStore: olderKeys', all.olderKeys, ['refuse', 'ignore'])
+  checkMethods('memoryIdempotencyStore: clock', all.clock, ['now', 'after'])
+  return all
+}
