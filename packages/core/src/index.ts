@@ -41,7 +41,44 @@ export { problemAnswer, renderProblem } from './http/problem.js'
 
 // Who
 export { ANONYMOUS, createIdentity, type Identity, type IdentityInit, isAnonymous } from './auth/identity.js'
-export type { AuthEvent } from './auth/events.js'
+export { authenticate, AUTHENTICATE_DEFAULTS, type AuthenticateOptions } from './auth/authenticate.js'
+export { authorize, type RequiredScopes } from './auth/authorize.js'
+export {
+  type Accepted,
+  accepted,
+  type CredentialPlace,
+  type Rejected,
+  rejected,
+  type RejectionDetail,
+  type Scheme,
+  type SchemeChallenge,
+  type Undecided,
+  undecided,
+  type Verdict,
+} from './auth/scheme.js'
+export {
+  API_KEY_DEFAULTS,
+  apiKey,
+  apiKeyDigest,
+  type ApiKeyLookup,
+  type ApiKeyOptions,
+  type ApiKeyQuery,
+  type ApiKeyRecord,
+  memoryApiKeys,
+} from './auth/api-key.js'
+export { jwt } from './auth/jwt/jwt.js'
+export { JWT_DEFAULTS, type JwtOptions } from './auth/jwt/options.js'
+export type { PublicKeyAlgorithm } from './auth/jwt/algorithms.js'
+export type { JsonWebKeySet, PublicKey } from './auth/jwt/key-source.js'
+export {
+  type KeySetEvent,
+  REMOTE_JWKS_DEFAULTS,
+  type RemoteJwks,
+  remoteJwks,
+  type RemoteJwksOptions,
+} from './auth/jwt/remote-jwks.js'
+export type { FetchFailure, KeySetState, KeySetStatus } from './auth/jwt/jwks-keeper.js'
+export type { AuthAccepted, AuthEvent, AuthRefused, RejectionReason } from './auth/events.js'
 
 // How much
 export { rateLimit, RATE_LIMIT_DEFAULTS, type RateLimitOptions } from './rate-limit/rate-limit.js'

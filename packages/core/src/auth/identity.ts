@@ -42,7 +42,9 @@ export function createIdentity(init: IdentityInit): Identity {
   const key = keyOf('identity', scheme, issuer, tenant, subject)
   const partition = keyOf('partition', key, ...scopes)
   const identity = { scheme, issuer, subject, tenant, scopes, credentialId, expiresAt, key, partition }
-  Object.defineProperty(identity, 'claims', { value: Object.freeze({ ...init.claims }), enumerable: false })
+  // Without a prototype: what `Object.prototype` holds is nobody's claim.
+  const claims = Object.freeze(Object.assign(Object.create(null), init.claims))
+  Object.defineProperty(identity, 'claims', { value: claims, enumerable: false })
   return Object.freeze(identity) as Identity
 }
 

@@ -1,0 +1,74 @@
+import { refuse, type Refusal, type RefusalCode } from '../refusal.js'
+import { type RequiredScopes, scopesToAskFor } from './authorize.js'
+import { type ChallengeParameters, type Challenges, scopeParameter } from './challenge.js'
+import type { RejectionReason } from './events.js'
+import type { Rejected, Scheme, Undecided } from './scheme.js'
+
+/** The refusals of a chain, each with its challenge (RFC 6750 3, RFC 9110 11.6.1). */
+export interface AuthRefusals {
+  /** Nothing was sent. No error code: the client has done nothing wrong yet. */
+  missing(): Refusal
+  /** A repeated credential, or two. */
+  ambiguous(): Refusal
+  /** A credential of a scheme that the chain does not have. */
+  unknown(): Refusal
+  rejected(scheme: Scheme, verdict: Rejected): Refusal
+  undecided(verdict: Undecided): Refusal
+  /** `authorize` said no to what `scheme` found; without a scheme nobody is known. */
+  denied(denied: Refusal, scopes: RequiredScopes, scheme: Scheme | undefined): Refusal
+}
+
+/** Makes the refusals of a chain. */
+export function authRefusals(challenges: Challenges): AuthRefusals {
+  const ambiguous = challenged('credentials-ambiguous', challenges.all({ error: 'invalid_request' }))
+  const missing = challenged('credentials-missing', challenges.all())
+  const unknown = challenged('credentials-invalid', challenges.all())
+
+  return {
+    missing: () => missing,
+    ambiguous: () => ambiguous,
+    unknown: () => unknown,
+    rejected(scheme, verdict) {
+      const lines = challenges.all(verdict.challenge ?? invalidToken(verdict), scheme)
+      const refusal = challenged('credentials-invalid', lines)
+      return { ...refusal, headers: { ...verdict.headers, ...refusal.headers } }
+    },
+    undecided({ retryAfter }) {
+      const seconds = Math.max(1, Math.ceil(retryAfter / 1_000))
+      return refuse('auth-unavailable', { headers: { ...NO_STORE, 'retry-after': String(seconds) } })
+    },
+    denied(denied, scopes, scheme) {
+      if (scheme === undefined || denied.code !== 'scope-insufficient') return missing
+      const scope = scopeParameter(scopesToAskFor(scopes))
+      const error = { error: 'insufficient_scope', ...(scope && { scope }) }
+      return challenged(denied.code, [challenges.only(scheme, error)])
+    },
+  }
+}
+
+const NO_STORE = { 'cache-control': 'no-store' } as const
+
+function challenged(code: RefusalCode, lines: readonly string[]): Refusal {
+  const [first, ...more] = lines
+  return refuse(code, {
+    headers: { ...NO_STORE, 'www-authenticate': more.length === 0 && first !== undefined ? first : lines },
+  })
+}
+
+/** Only a genuine credential's owner is told more: anyone else would learn what to forge. */
+function invalidToken({ genuine, reason }: Rejected): ChallengeParameters {
+  const description = genuine === true ? DESCRIPTIONS[reason] : undefined
+  return { error: 'invalid_token', ...(description && { error_description: description }) }
+}
+
+const DESCRIPTIONS: Readonly<Partial<Record<RejectionReason, string>>> = {
+  malformed: 'token malformed',
+  'wrong-audience': 'token is for another audience',
+  expired: 'token expired',
+  'not-yet-valid': 'token not yet valid',
+  'issued-in-future': 'token issued in the future',
+  'claim-missing': 'token lacks a required claim',
+  revoked: 'token revoked',
+  inactive: 'token inactive',
+  'binding-failed': 'token is bound to another sender',
+}
