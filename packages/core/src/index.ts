@@ -113,4 +113,22 @@ export {
 } from './stores/memory/idempotency.js'
 
 // Is it known
+export { cache, CACHE_DEFAULTS, type CacheOptions } from './cache/cache.js'
+export { invalidateTags } from './cache/tags.js'
 export type { CacheEvent } from './cache/events.js'
+export type { Bypass } from './cache/bypass.js'
+export type { NotStored } from './cache/storable.js'
+export type {
+  Awaitable,
+  CacheFill,
+  CacheFillOutcome,
+  CacheLookup,
+  CacheStore,
+  SelectVariant,
+  StoredAnswer,
+} from './cache/store.js'
+export {
+  MEMORY_CACHE_DEFAULTS,
+  memoryCacheStore,
+  type MemoryCacheStoreOptions,
+} from './stores/memory/cache.js'

@@ -11,3 +11,9 @@ export {
   rateLimitStoreSuite,
 } from './rate-limit-store-suite.js'
 export { modelRateLimitStore } from './rate-limit-model.js'
+export {
+  type CacheStoreBounds,
+  type CacheStoreCase,
+  type CacheStoreFactory,
+  cacheStoreSuite,
+} from './cache-store-suite.js'

@@ -1,0 +1,166 @@
+import { type Clock, systemClock } from '../clock.js'
+import { type Answer, type Exchange, type Next, type Policy, type Reply, withHeaders } from '../exchange.js'
+import { keyOf } from '../key.js'
+import { checkInteger, checkKnown, checkMethods, checkText } from '../options.js'
+import { isRefusal, refuse } from '../refusal.js'
+import { accepts, type Bypass, bypassOf, isNamed, requestDirectives } from './bypass.js'
+import type { Directives } from './cache-control.js'
+import { cacheStatus } from './cache-status.js'
+import { isNotModified, notModified } from './conditional.js'
+import { forward, type ForwardSetting, isConditionalMethod, type Missed } from './forward.js'
+import { invalidation } from './invalidation.js'
+import { type CheckedRule, ruleChecker } from './rule.js'
+import type { CacheStore, CacheLookup } from './store.js'
+import { variantSelector } from './vary.js'
+
+/** Settings of {@link cache}. */
+export interface CacheOptions {
+  /** Where answers are kept. Required. */
+  readonly store: CacheStore
+  /** This cache's name in the `Cache-Status` field. Printable ASCII. Default `'headgate'`. */
+  readonly name?: string
+  /** The largest content that is stored, in bytes. Larger answers pass. Default 1 MiB (1048576). */
+  readonly maxBodyBytes?: number
+  /** The source of time. Default: the machine's clock. */
+  readonly clock?: Clock
+}
+
+/** What {@link cache} does where nothing is said. */
+export const CACHE_DEFAULTS = { name: 'headgate', maxBodyBytes: 1_048_576 } as const
+
+/**
+ * Answers reads from a store (RFC 9111), each identity from its own entries unless the answer or its rule is public,
+ * and forgets what a write changed before the write's answer goes out.
+ *
+ * @throws TypeError that names the option that is wrong.
+ */
+export function cache(options: CacheOptions): Policy {
+  checkKnown('cache', options, ['store', 'name', 'maxBodyBytes', 'clock'])
+  const { store, clock = systemClock } = options
+  const { name = CACHE_DEFAULTS.name, maxBodyBytes = CACHE_DEFAULTS.maxBodyBytes } = options
+  checkMethods('cache: store', store, ['lookup', 'fill', 'invalidate'])
+  checkMethods('cache: clock', clock, ['now'])
+  if (!/^[\x20-\x7e]+$/.test(checkText('cache: name', name))) {
+    throw new TypeError('cache: name must be printable ASCII')
+  }
+  checkInteger('cache: maxBodyBytes', maxBodyBytes)
+
+  const setting: ForwardSetting = { store, clock, maxBodyBytes, status: cacheStatus(name) }
+  const invalidate = invalidation(store)
+  const checked = ruleChecker()
+
+  return {
+    name: 'cache',
+    stage: 'cache',
+    async handle(exchange, next) {
+      const { effect, cache: rule } = exchange.operation
+      if (effect === 'write') return write(setting, exchange, next, invalidate)
+      // What is upgraded is no answer any more.
+      if (exchange.header('upgrade') !== undefined) return next()
+      if (rule === 'off') return bypass(setting, exchange, 'off', next)
+      return read(setting, exchange, checked(rule), next)
+    },
+  }
+}
+
+async function write(
+  { status }: ForwardSetting,
+  exchange: Exchange,
+  next: Next,
+  invalidate: ReturnType<typeof invalidation>,
+): Promise<Reply> {
+  let reply: Reply | undefined
+  try {
+    reply = await next()
+  } finally {
+    // Also after a throw: what the handler did before it is done.
+    await invalidate(exchange, reply)
+  }
+  if (reply.kind === 'refusal' || reply.uncaptured) return reply
+  return withHeaders(reply, { 'cache-status': status.forwarded(reply.headers, { fwd: 'method' }) })
+}
+
+async function read(
+  setting: ForwardSetting,
+  exchange: Exchange,
+  rule: CheckedRule,
+  next: Next,
+): Promise<Reply> {
+  const control = requestDirectives(exchange)
+  const obstacle = bypassOf(exchange, rule, control)
+  if (obstacle !== undefined) return bypass(setting, exchange, obstacle, next, control)
+  const fingerprint = await exchange.operation.fingerprint()
+  if (isRefusal(fingerprint)) return bypass(setting, exchange, 'fingerprint', next, control)
+
+  const sharedKey = entryKey(exchange, fingerprint, undefined)
+  const ownKey = isNamed(exchange) ? entryKey(exchange, fingerprint, exchange.identity?.partition) : sharedKey
+  const found = await lookup(setting, exchange, ownKey === sharedKey ? [sharedKey] : [ownKey, sharedKey])
+  if (found === undefined) return bypass(setting, exchange, 'store-failed', next, control)
+
+  const reason = found.state === 'hit' ? unusable(found, control) : found.reason
+  if (found.state === 'hit' && reason === undefined) return serve(setting, exchange, found)
+  if (control.has('only-if-cached')) return refuse('not-cached')
+  const missed: Missed = { reason: reason ?? 'uri-miss', ticket: found.ticket, ownKey, sharedKey }
+  return forward(setting, exchange, rule, missed, next)
+}
+
+type Hit = Extract<CacheLookup, { state: 'hit' }>
+
+/** Why a stored answer must not be served; undefined when it may. */
+function unusable({ answer, residence }: Hit, control: Directives): 'stale' | 'request' | undefined {
+  const age = answer.initialAge + residence
+  const left = answer.lifetime - age
+  if (left <= 0) return 'stale'
+  return accepts(control, age, left) ? undefined : 'request'
+}
+
+function serve({ status, clock }: ForwardSetting, exchange: Exchange, { answer, residence }: Hit): Answer {
+  const age = answer.initialAge + residence
+  const ttl = answer.lifetime - age
+  const headers = {
+    ...answer.headers,
+    age: String(Math.floor(age / 1000)),
+    'cache-status': status.hit(answer.headers, ttl),
+  }
+  const unchanged =
+    answer.status === 200 && isConditionalMethod(exchange) && isNotModified(exchange, headers, clock.now())
+  exchange.report({ type: 'cache.hit', age, ttl, notModified: unchanged })
+  if (unchanged) return notModified({ headers })
+  const body = exchange.method === 'HEAD' ? null : answer.body
+  return { kind: 'answer', status: answer.status, headers, body }
+}
+
+async function lookup(
+  { store }: ForwardSetting,
+  exchange: Exchange,
+  keys: readonly string[],
+): Promise<CacheLookup | undefined> {
+  try {
+    return await store.lookup(keys, variantSelector(exchange))
+  } catch {
+    exchange.report({ type: 'cache.store-failed', call: 'lookup' })
+    return undefined
+  }
+}
+
+async function bypass(
+  { status }: ForwardSetting,
+  exchange: Exchange,
+  reason: Bypass,
+  next: Next,
+  control?: Directives,
+): Promise<Reply> {
+  if (control?.has('only-if-cached')) return refuse('not-cached')
+  exchange.report({ type: 'cache.bypassed', reason })
+  const reply = await next()
+  if (reply.kind === 'refusal' || reply.uncaptured) return reply
+  const forwarded =
+    reason === 'method' ? { fwd: 'method' as const } : { fwd: 'bypass' as const, detail: reason }
+  return withHeaders(reply, { 'cache-status': status.forwarded(reply.headers, forwarded) })
+}
+
+/** HEAD is answered from a stored GET; answers to any two other methods never meet. */
+function entryKey(exchange: Exchange, fingerprint: string, partition: string | undefined): string {
+  const { method, origin, path } = exchange
+  return keyOf('cache', method === 'HEAD' ? 'GET' : method, origin, path, fingerprint, partition)
+}

@@ -1,0 +1,132 @@
+import { Readable } from 'node:stream'
+import type { Clock } from '../clock.js'
+import { type Answer, type Exchange, type Fields, type Next, type Reply, withHeaders } from '../exchange.js'
+import { isNamed } from './bypass.js'
+import type { CacheStatus, Forward } from './cache-status.js'
+import { parseDirectives } from './cache-control.js'
+import { entityTagOf, isNotModified, notModified } from './conditional.js'
+import { linesOf } from './fields.js'
+import { prepareFill } from './fill.js'
+import { formatHttpDate } from './http-date.js'
+import type { CheckedRule } from './rule.js'
+import { type NotStored, type Storable, storability } from './storable.js'
+import type { CacheStore } from './store.js'
+import { tee } from './tee.js'
+import { withVary } from './vary.js'
+
+/** What a miss needs of its cache. */
+export interface ForwardSetting {
+  readonly store: CacheStore
+  readonly clock: Clock
+  readonly status: CacheStatus
+  readonly maxBodyBytes: number
+}
+
+/** What the lookup found out about a request that the handler must answer. */
+export interface Missed {
+  readonly reason: Exclude<Forward, 'bypass' | 'method'>
+  readonly ticket: string
+  /** The keys of the caller's own partition and of everybody's. */
+  readonly ownKey: string
+  readonly sharedKey: string
+}
+
+/** Lets the handler answer, and stores what it answers if that is allowed. The first byte is never held back. */
+export async function forward(
+  setting: ForwardSetting,
+  exchange: Exchange,
+  rule: CheckedRule,
+  missed: Missed,
+  next: Next,
+): Promise<Reply> {
+  exchange.report({ type: 'cache.miss', reason: missed.reason })
+  const requestTime = setting.clock.now()
+  const reply = await next()
+  if (reply.kind === 'refusal') return reply
+  if (reply.uncaptured) {
+    exchange.report({ type: 'cache.not-stored', reason: 'uncaptured' })
+    return reply
+  }
+
+  const responseTime = setting.clock.now()
+  const asked = { method: exchange.method, named: isNamed(exchange), rule }
+  const how = storability(reply, asked, { requestTime, responseTime })
+  const answer = { ...reply, headers: clientHeaders(setting, exchange, rule, reply, how, responseTime) }
+  const { body, outcome } = keep(setting, exchange, missed, answer, how)
+  const line = setting.status.forwarded(answer.headers, { fwd: missed.reason, ...said(outcome) })
+  const sent = isAnsweredByTag(exchange, answer, responseTime) ? notModified(answer) : { ...answer, body }
+  return withHeaders(sent, { 'cache-status': line })
+}
+
+function said(outcome: 'stored' | NotStored | undefined): { stored?: boolean; detail?: string } {
+  if (outcome === undefined) return {}
+  return outcome === 'stored' ? { stored: true } : { stored: false, detail: outcome }
+}
+
+/** Stores bytes at once and a stream when it has passed by. */
+function keep(
+  { store, clock, maxBodyBytes }: ForwardSetting,
+  exchange: Exchange,
+  { ticket, ownKey, sharedKey }: Missed,
+  answer: Answer,
+  how: Storable | NotStored,
+): { readonly body: Answer['body']; readonly outcome: 'stored' | NotStored | undefined } {
+  const { body } = answer
+  const refuse = (reason: NotStored): { body: Answer['body']; outcome: NotStored } => {
+    exchange.report({ type: 'cache.not-stored', reason })
+    return { body, outcome: reason }
+  }
+  if (typeof how === 'string') return refuse(how)
+  if (announcedLength(answer) > maxBodyBytes) return refuse('too-large')
+  const place = { exchange, ticket, key: how.shared ? sharedKey : ownKey }
+  const fill = prepareFill(store, clock, place, answer, how)
+  if (typeof fill === 'string') return refuse(fill)
+  if (!(body instanceof Readable)) return { body, outcome: fill(body) }
+  const through = tee(body, maxBodyBytes, (copy) => {
+    if (typeof copy === 'string') refuse(copy)
+    else fill(copy)
+  })
+  return { body: through, outcome: undefined }
+}
+
+/** `NaN`, which is larger than nothing, where a stream does not say. */
+function announcedLength({ body, headers }: Answer): number {
+  return body instanceof Readable ? Number(headers['content-length']) : (body?.byteLength ?? 0)
+}
+
+/** The fields that the client gets, and later ones from the store. */
+function clientHeaders(
+  { maxBodyBytes }: ForwardSetting,
+  exchange: Exchange,
+  rule: CheckedRule,
+  answer: Answer,
+  how: Storable | NotStored,
+  responseTime: number,
+): Fields {
+  const headers = withVary(answer.headers, typeof how === 'string' ? rule.vary : how.vary)
+  const more: Record<string, string> = {}
+  if (headers['date'] === undefined) more['date'] = formatHttpDate(responseTime)
+  if (typeof how !== 'string' && how.cacheControl !== undefined) more['cache-control'] = how.cacheControl
+  const { body } = answer
+  if (body instanceof Uint8Array && body.byteLength <= maxBodyBytes && wantsEntityTag(exchange, answer)) {
+    more['etag'] = entityTagOf(body)
+  }
+  return { ...headers, ...more }
+}
+
+/** HEAD has no content to make a tag from, and what may not be kept need not be named. */
+function wantsEntityTag({ method }: Exchange, { status, headers }: Answer): boolean {
+  if (method !== 'GET' || status !== 200 || headers['etag'] !== undefined) return false
+  return !parseDirectives(linesOf(headers, 'cache-control')).has('no-store')
+}
+
+/** A stream is sent whole: it flows already. */
+function isAnsweredByTag(exchange: Exchange, { status, headers, body }: Answer, now: number): boolean {
+  if (status !== 200 || body instanceof Readable) return false
+  return isConditionalMethod(exchange) && isNotModified(exchange, headers, now)
+}
+
+/** Conditions on other methods are not ours to judge (RFC 9110 13.1.2). */
+export function isConditionalMethod({ method }: Exchange): boolean {
+  return method === 'GET' || method === 'HEAD'
+}
