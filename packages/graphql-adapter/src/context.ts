@@ -1,0 +1,68 @@
+import type { Exchange, Identity } from '@headgate/core'
+
+/** What every resolver gets as its third argument, beside what the service's own `context` adds. */
+export interface GraphqlContext<Loaders = undefined> {
+  readonly exchange: Exchange
+  /** The caller, verified once. Undefined where no policy authenticates. */
+  readonly identity: Identity | undefined
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal
+  /** This request's own loaders, made at their first use. */
+  readonly loaders: Loaders
+}
+
+/** Makes the context of one execution. */
+export function executionContext<Loaders>(
+  exchange: Exchange,
+  loaders: ((exchange: Exchange) => Loaders) | undefined,
+  extra: object | undefined,
+): GraphqlContext<Loaders> {
+  let made: { readonly loaders: Loaders } | undefined
+  const context: GraphqlContext<Loaders> = {
+    get exchange() {
+      return exchange
+    },
+    get identity() {
+      return exchange.identity
+    },
+    get signal() {
+      return exchange.signal
+    },
+    get loaders() {
+      made ??= { loaders: loaders?.(exchange) as Loaders }
+      return made.loaders
+    },
+  }
+  for (const name of Object.keys(extra ?? {})) {
+    if (name in context) throw new TypeError(`graphql: context may not set '${name}'; the gate does`)
+  }
+  return Object.assign(context, extra)
+}
+
+/** Members of an exchange that tell callers apart. */
+const PERSONAL: ReadonlySet<PropertyKey> = new Set(['identity', 'address'])
+
+/** Fields that are read for logs and traces; no answer depends on them. */
+const TRACING: readonly string[] = ['traceparent', 'tracestate', 'x-request-id']
+
+/**
+ * Watches an exchange whose answer would serve everybody: `onPersonal` is called when the caller, their address or a
+ * request field that the answer is not declared to depend on is read.
+ */
+export function watchExchange(exchange: Exchange, vary: readonly string[], onPersonal: () => void): Exchange {
+  const harmless = new Set([...TRACING, ...vary])
+  return new Proxy(exchange, {
+    get(target, property) {
+      if (PERSONAL.has(property)) onPersonal()
+      const value: unknown = Reflect.get(target, property, target)
+      if (typeof value !== 'function') return value
+      const method = value as (...args: readonly unknown[]) => unknown
+      if (property !== 'header' && property !== 'lines') return method.bind(target)
+      return (name: string) => {
+        if (!harmless.has(name)) onPersonal()
+        return method.call(target, name)
+      }
+    },
+    set: (target, property, value) => Reflect.set(target, property, value, target),
+  })
+}

@@ -1,0 +1,149 @@
+import type { Answer, CacheRule, Exchange, Tag } from '@headgate/core'
+import type { ExecutionArgs, ExecutionResult } from 'graphql'
+import { createHandler } from 'graphql-http'
+import type { Context } from 'koa'
+import { collectTags } from './collect-tags.js'
+import { executionContext, watchExchange } from './context.js'
+import { abortable, executeDocument } from './engine.js'
+import type { Entities } from './entities.js'
+import { type FormatError, hideUnexpected, isExposed } from './format-error.js'
+import { invalidationOf } from './invalidation.js'
+import type { GraphqlOptions } from './options.js'
+import type { Runnable } from './prepare.js'
+import { contentType } from './render.js'
+import { type Profile, statusOf } from './statuses.js'
+
+/** An answer, and the entities and lists it was made from or shows to be changed. */
+export interface Executed {
+  readonly answer: Answer
+  readonly tags: readonly Tag[]
+}
+
+/** What is executed with. */
+export interface ExecutionSetting extends Pick<
+  GraphqlOptions,
+  'schema' | 'rootValue' | 'context' | 'loaders' | 'formatError'
+> {
+  readonly entities: Entities
+  readonly profile: Profile
+}
+
+/** Executes what is ready to run. */
+export type Execute = (runnable: Runnable, exchange: Exchange, ctx: Context) => Promise<Executed>
+
+/** Answers with more tags are not stored: to drop one in silence would keep what a write has changed. */
+export const MAX_TAGS = 1_000
+
+/** One execution. */
+interface Run {
+  readonly runnable: Runnable
+  readonly args: ExecutionArgs
+  /** Koa's own way to tell the service of an error whose text the client does not see. */
+  readonly report: (error: unknown) => void
+  /** An answer for everybody was made from something that tells callers apart. */
+  personal: boolean
+  tags: readonly Tag[]
+}
+
+type ContextValue = Record<PropertyKey, unknown>
+
+/** Makes the executor: graphql-http's handler, with all that comes before the execution already done. */
+export function executor(setting: ExecutionSetting): Execute {
+  const { profile, entities, formatError = hideUnexpected } = setting
+
+  const handle = createHandler<undefined, Run, ContextValue>({
+    parseRequestParams: () => ({ query: '' }), // read and validated by `describe`
+    onSubscribe: ({ context }) => context.args as ExecutionArgs & { contextValue: ContextValue },
+    execute: executeDocument,
+    onOperation({ context: run }, _args, result) {
+      const cacheable = settle(run, result, entities)
+      const text = serialise(result, formatError, run.report)
+      const headers = {
+        'content-type': contentType(run.runnable.media),
+        ...(cacheable ? {} : { 'cache-control': 'no-store' }),
+      }
+      return [text, { status: statusOfResult(result, profile, run.runnable.media), statusText: '', headers }]
+    },
+  })
+
+  return async (runnable, exchange, ctx) => {
+    const run = await startRun(setting, runnable, exchange, ctx)
+    const headers = { accept: runnable.media }
+    const request = { method: 'POST', url: '', headers, body: null, raw: undefined, context: run }
+    const [text, init] = await handle(request)
+    const answer: Answer = {
+      kind: 'answer',
+      status: init.status,
+      headers: init.headers ?? {},
+      body: Buffer.from(text ?? ''),
+    }
+    return { answer, tags: run.tags }
+  }
+}
+
+async function startRun(
+  { schema, rootValue, context, loaders }: ExecutionSetting,
+  runnable: Runnable,
+  exchange: Exchange,
+  ctx: Context,
+): Promise<Run> {
+  const { document, variables } = runnable
+  const shared = sharedVary(document.declaration.cache)
+  const watched =
+    shared === undefined ? exchange : watchExchange(exchange, shared, () => void (run.personal = true))
+  const extra = await context?.(watched, ctx)
+  const args: ExecutionArgs = {
+    schema,
+    rootValue,
+    document: document.document,
+    variableValues: variables,
+    contextValue: executionContext(watched, loaders, extra),
+  }
+  const run: Run = {
+    runnable,
+    // A mutation runs on when its client leaves: stopped half way, nobody knows what it did.
+    args: document.type === 'query' ? abortable(args, watched) : args,
+    report: (error) => ctx.app.emit('error', error, ctx),
+    personal: false,
+    tags: [],
+  }
+  return run
+}
+
+/** The declared request fields of an operation whose answers serve everybody; undefined for all others. */
+function sharedVary(cache: CacheRule | 'off'): readonly string[] | undefined {
+  return cache === 'off' || cache.public !== true || cache.ttl === undefined ? undefined : (cache.vary ?? [])
+}
+
+/** Gathers the tags of a result and frees it of what the plan added. Says whether the answer may be kept. */
+function settle(run: Run, result: ExecutionResult, entities: Entities): boolean {
+  const { document } = run.runnable
+  if (document.type === 'mutation') {
+    const { tags, failures } = invalidationOf(run.runnable, result, entities)
+    failures.forEach(run.report)
+    run.tags = tags
+    return false
+  }
+  if (document.plan === undefined || !result.data) return false
+  const { tags, complete } = collectTags(document.plan, result.data, 'read')
+  run.tags = [...tags]
+  return complete && !run.personal && tags.size <= MAX_TAGS && !result.errors?.length
+}
+
+/** Errors come first, so that a reader of a long answer notices them (GraphQL 7.1). */
+function serialise(
+  { errors, data, extensions }: ExecutionResult,
+  format: FormatError,
+  report: (error: unknown) => void,
+): string {
+  for (const error of errors ?? []) {
+    if (!isExposed(error)) report(error.originalError)
+  }
+  return JSON.stringify({ errors: errors?.map(format), data, extensions })
+}
+
+/** A result without `data` means that an execution could not begin although all was checked: the server's fault. */
+function statusOfResult(result: ExecutionResult, profile: Profile, media: Runnable['media']): number {
+  if (result.data === undefined) return 500
+  return statusOf(profile, result.errors?.length ? 'partial' : 'complete', media)
+}

@@ -1,0 +1,33 @@
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from 'graphql'
+
+/** The fragments of a document that an operation reaches, by name, in the order of their first spread. */
+export type Fragments = ReadonlyMap<string, FragmentDefinitionNode>
+
+/** Finds the fragments an operation reaches. The document is valid: every spread has its fragment, none cycles. */
+export function reachedFragments(document: DocumentNode, operation: OperationDefinitionNode): Fragments {
+  const all = new Map<string, FragmentDefinitionNode>()
+  for (const node of document.definitions) {
+    if (node.kind === Kind.FRAGMENT_DEFINITION) all.set(node.name.value, node)
+  }
+  const reached = new Map<string, FragmentDefinitionNode>()
+  const walk = (set: SelectionSetNode): void => {
+    for (const selection of set.selections) {
+      if (selection.kind !== Kind.FRAGMENT_SPREAD) {
+        if (selection.selectionSet !== undefined) walk(selection.selectionSet)
+        continue
+      }
+      const fragment = all.get(selection.name.value)
+      if (fragment === undefined || reached.has(fragment.name.value)) continue
+      reached.set(fragment.name.value, fragment)
+      walk(fragment.selectionSet)
+    }
+  }
+  walk(operation.selectionSet)
+  return reached
+}

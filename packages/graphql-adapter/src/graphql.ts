@@ -1,0 +1,129 @@
+import {
+  type Access,
+  type Channel,
+  createOperation,
+  type Exchange,
+  exchangeOf,
+  keyOf,
+  type Operation,
+  type Tag,
+} from '@headgate/core'
+import type { Context } from 'koa'
+import { DEFAULT_MEDIA_TYPE, negotiate } from './accept.js'
+import { canonicalVariables } from './canonical.js'
+import { documentCache } from './document-cache.js'
+import { readEntities } from './entities.js'
+import { executor } from './execution.js'
+import { type GraphqlOptions, readOptions } from './options.js'
+import { type Prepared, prepare, type Runnable } from './prepare.js'
+import { renderHandlerError, renderRefusal } from './render.js'
+import { checkRules } from './rules.js'
+
+/**
+ * GraphQL over HTTP as a channel of a gate: `gate(policies, { channels: [graphql({ schema })] })`.
+ *
+ * @throws TypeError at start-up for an unknown option, a rule for a field that is not there, an invalid schema.
+ */
+export function graphql<Loaders = unknown>(options: GraphqlOptions<Loaders>): Channel {
+  const settings = readOptions(options)
+  const { schema, maxTokens, maxDepth, maxFields, profile, bodyLimit } = settings
+  const rules = checkRules(schema, options.rules)
+  const entities = readEntities(schema, options.keyFields)
+  const limits = { maxTokens, maxDepth, maxFields }
+  const compile = documentCache({ schema, entities, rules, limits }, settings.documents)
+  const preparation = { schema, compile, bodyLimit, maxDepth, profile }
+  const execute = executor({ ...settings, entities })
+  const requests = new WeakMap<Context, Request>()
+
+  return {
+    name: 'graphql',
+
+    accepts: (ctx) => isAt(ctx, settings.path),
+
+    async describe(ctx, incoming) {
+      const prepared = await prepare(preparation, incoming, isParsed(ctx))
+      const request: Request = { prepared, tags: [] }
+      requests.set(ctx, request)
+      return prepared.kind === 'rejected'
+        ? describeRejected(prepared)
+        : describeRunnable(prepared.runnable, request)
+    },
+
+    async handle(ctx) {
+      const request = requests.get(ctx)
+      const exchange = exchangeOf(ctx)
+      if (request?.prepared.kind !== 'runnable' || exchange === undefined) {
+        throw new Error('graphql: the gate let a request through that can not run')
+      }
+      const { answer, tags } = await execute(request.prepared.runnable, exchange, ctx)
+      request.tags = tags
+      ctx.body = answer.body
+      ctx.status = answer.status
+      ctx.set(answer.headers as Record<string, string>)
+      ctx.vary('Accept')
+    },
+
+    render: (refusal, exchange) =>
+      renderRefusal(refusal, negotiate(exchange.header('accept')) ?? DEFAULT_MEDIA_TYPE),
+
+    renderError: (error) => renderHandlerError(error, DEFAULT_MEDIA_TYPE),
+  }
+
+  function describeRunnable({ document, variables }: Runnable, request: Request): Operation {
+    const { type, name, declaration, digest, operation } = document
+    const tags = (): readonly Tag[] => request.tags
+    return createOperation({
+      ...declaration,
+      protocol: 'graphql',
+      name,
+      effect: type === 'query' ? 'read' : 'write',
+      fingerprint: () =>
+        keyOf('graphql', digest, operation.name?.value, canonicalVariables(schema, operation, variables)),
+      contract: (exchange) => checkAccess(declaration.access, exchange),
+      ...(type === 'query' ? { tags } : { invalidates: tags }),
+    })
+  }
+}
+
+/** One request between `describe` and the policies' last question. */
+interface Request {
+  readonly prepared: Prepared
+  /** Known when the operation ran. */
+  tags: readonly Tag[]
+}
+
+/** What can't run is an operation too: authenticated, charged, and only then told why. */
+function describeRejected({ refusal, document }: Extract<Prepared, { kind: 'rejected' }>): Operation {
+  return createOperation({
+    ...(document === undefined ? { idempotency: 'off', cache: 'off' } : document.declaration),
+    protocol: 'graphql',
+    name: document?.name ?? '(malformed)',
+    effect: document?.type === 'query' ? 'read' : 'write',
+    fingerprint: () => refusal,
+    contract: () => Promise.resolve(refusal),
+  })
+}
+
+/** Scopes that nobody checks would be none. */
+function checkAccess({ scopes }: Access, { identity }: Exchange): Promise<undefined> {
+  if (scopes === undefined || identity !== undefined) return Promise.resolve(undefined)
+  throw new Error('graphql: the operation declares scopes, and no policy of the gate authenticates')
+}
+
+/** The endpoint's own path, with or without what koa-mount has cut off it, and with or without a last slash. */
+function isAt(ctx: Context, path: string): boolean {
+  const { mountPath } = ctx as { mountPath?: unknown }
+  const wanted = trimmed(path)
+  if (trimmed(ctx.path) === wanted) return true
+  return typeof mountPath === 'string' && trimmed(mountPath + ctx.path) === wanted
+}
+
+function trimmed(path: string): string {
+  return path.endsWith('/') ? path.slice(0, -1) : path
+}
+
+/** A body parser before the gate has already undone the content coding. */
+function isParsed({ request }: Context): boolean {
+  const { rawBody, body } = request as { rawBody?: unknown; body?: unknown }
+  return rawBody !== undefined || body !== undefined
+}
