@@ -11,16 +11,22 @@ export function readFields(response: ServerResponse): Record<string, string | re
   return fields
 }
 
+/**
+ * What outer middleware says of freshness holds for the handler's answer, also where the handler says the same: a
+ * policy that did not see `no-store` would keep the answer.
+ */
+const INHERITED: ReadonlySet<string> = new Set(['cache-control', 'expires'])
+
 /** The fields that were set or changed since `before`: the handler's own, without those of outer middleware. */
 export function fieldsSince(before: Fields, response: ServerResponse): Fields {
   const fields = readFields(response)
   for (const name of Object.keys(before)) {
-    if (String(fields[name]) === String(before[name])) delete fields[name]
+    if (!INHERITED.has(name) && String(fields[name]) === String(before[name])) delete fields[name]
   }
   return fields
 }
 
-/** Makes the response carry exactly `outer` and, where both have one, rather `fields`. */
+/** Makes the response carry exactly `outer` and, where both have one, rather `fields`. Of `Vary` it needs both. */
 export function writeFields(response: ServerResponse, outer: Fields, fields: Fields): void {
   for (const name of response.getHeaderNames()) {
     if (!Object.hasOwn(fields, name) && !Object.hasOwn(outer, name)) response.removeHeader(name)
@@ -29,6 +35,17 @@ export function writeFields(response: ServerResponse, outer: Fields, fields: Fie
     if (!Object.hasOwn(fields, name)) response.setHeader(name, value)
   }
   for (const [name, value] of Object.entries(fields)) response.setHeader(name, value)
+  if (outer['vary'] !== undefined && fields['vary'] !== undefined) {
+    response.setHeader('vary', union(outer['vary'], fields['vary']))
+  }
+}
+
+/** The members of two lists of field names, in order. */
+function union(...lists: readonly Fields[string][]): string {
+  const members = lists.flat().flatMap((line) => line.split(','))
+  return [...new Map(members.map((member) => [member.trim().toLowerCase(), member.trim()])).values()].join(
+    ', ',
+  )
 }
 
 function toField(value: OutgoingHttpHeader): string | readonly string[] {
