@@ -124,11 +124,20 @@ async function pass(
       return renderError(channel, exposed(error))
     }
     // Detached, the handler has a response of its own: all fields on it are the handler's.
-    if (ctx.res !== res) return capture(ctx, {}, channel)
+    if (ctx.res !== res) return whole(capture(ctx, {}, channel))
     forgetRemoved(outer, res)
     return capture(ctx, outer, channel)
   })
   write(ctx, outer, reply.kind === 'answer' ? reply : render(channel, reply, exchange))
+}
+
+/** What a handler writes to a response that nobody reads is lost, and its client would wait for ever. */
+function whole(answer: Answer): Answer {
+  if (!answer.uncaptured) return answer
+  throw new Error(
+    'gate: a handler wrote to the response itself where its answer is to be kept or shared; ' +
+      "answer with ctx.body, or describe the operation with idempotency 'off' and cache 'off'",
+  )
 }
 
 /** A field of outer middleware that the handler took away stays away. */

@@ -35,19 +35,21 @@ export async function readUpTo(stream: Readable, limit: number): Promise<Buffer 
     const chunk = toBuffer(next.value)
     chunks.push(chunk)
     size += chunk.byteLength
-    if (size > limit) return Readable.from(resume(chunks, source), { objectMode: false })
+    if (size > limit) return continued(stream, chunks, source)
   }
   return Buffer.concat(chunks, size)
 }
 
+function continued(stream: Readable, chunks: readonly Buffer[], source: AsyncIterator<unknown>): Readable {
+  const whole = Readable.from(resume(chunks, source), { objectMode: false })
+  // A client that leaves closes this one, perhaps before it was read: the source must not stay open behind it.
+  whole.once('close', () => void stream.destroy())
+  return whole
+}
+
 async function* resume(chunks: readonly Buffer[], source: AsyncIterator<unknown>): AsyncGenerator<Buffer> {
-  try {
-    yield* chunks
-    for (let next = await source.next(); !next.done; next = await source.next()) yield toBuffer(next.value)
-  } finally {
-    // A client that leaves ends the generator: the source must not stay open behind it.
-    await source.return?.()
-  }
+  yield* chunks
+  for (let next = await source.next(); !next.done; next = await source.next()) yield toBuffer(next.value)
 }
 
 function toBuffer(chunk: unknown): Buffer {
