@@ -77,6 +77,7 @@ export {
   remoteJwks,
   type RemoteJwksOptions,
 } from './auth/jwt/remote-jwks.js'
+export type { FetchInit, FetchKeys } from './auth/jwt/fetch-jwks.js'
 export type { FetchFailure, KeySetState, KeySetStatus } from './auth/jwt/jwks-keeper.js'
 export type { AuthAccepted, AuthEvent, AuthRefused, RejectionReason } from './auth/events.js'
 

@@ -1,0 +1,167 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import {
+  apiKey,
+  apiKeyDigest,
+  type ApiKeyLookup,
+  type ApiKeyQuery,
+  type ApiKeyRecord,
+  memoryApiKeys,
+} from '../../src/auth/api-key.js'
+import type { Scheme, Verdict } from '../../src/auth/scheme.js'
+import { literalExchange } from '../../src/testing/exchange.js'
+import { ManualClock } from '../../src/testing/manual-clock.js'
+
+const KEY = 'hg_k1_0123456789abcdef0123456789abcdef'
+const RECORD: ApiKeyRecord = { digest: apiKeyDigest(KEY), keyId: 'k1', subject: 'bot', scopes: ['read'] }
+
+describe('apiKey', () => {
+  test('names the owner of a known key', async () => {
+    const verdict = await ask(apiKey({ lookup: memoryApiKeys([{ ...RECORD, tenant: 'acme' }]) }), KEY)
+    expect(verdict).toMatchObject({
+      verdict: 'accepted',
+      identity: {
+        scheme: 'api-key',
+        subject: 'bot',
+        tenant: 'acme',
+        scopes: ['read'],
+        credentialId: 'k1',
+        issuer: undefined,
+      },
+    })
+  })
+
+  test('refuses every key that differs in one character', async () => {
+    const scheme = apiKey({ lookup: memoryApiKeys([RECORD]) })
+    await fc.assert(
+      fc.asyncProperty(fc.nat(KEY.length - 1), fc.stringMatching(/^[!-~]$/), async (place, character) => {
+        fc.pre(KEY[place] !== character)
+        const other = KEY.slice(0, place) + character + KEY.slice(place + 1)
+        expect(await ask(scheme, other)).toMatchObject({ verdict: 'rejected', reason: 'unknown-key' })
+      }),
+    )
+  })
+
+  test('never takes a record whose digest is not that of the key, even if the lookup gives it', async () => {
+    const wrong = { ...RECORD, digest: apiKeyDigest('another key, of another caller') }
+    expect(await ask(apiKey({ lookup: () => wrong }), KEY)).toMatchObject({ reason: 'unknown-key' })
+  })
+
+  test('takes foreign keys as they are and refuses what no key looks like, without a lookup', async () => {
+    let lookups = 0
+    const scheme = apiKey({
+      lookup() {
+        lookups += 1
+        return undefined
+      },
+    })
+    for (const key of [
+      '',
+      'short',
+      'a'.repeat(15),
+      'a'.repeat(257),
+      'a key with spaces in',
+      'ключ-ключ-ключ-ключ',
+    ]) {
+      expect(await ask(scheme, key)).toMatchObject({ reason: 'malformed' })
+    }
+    expect(lookups).toBe(0)
+    for (const key of ['a'.repeat(16), 'a'.repeat(256), 'we!rd+/=~"\\key$-$-$']) {
+      expect(await ask(scheme, key)).toMatchObject({ reason: 'unknown-key' })
+    }
+    expect(lookups).toBe(3)
+  })
+
+  test('gives the lookup a digest and the id of a key with the configured prefix, never the key', async () => {
+    const queries: ApiKeyQuery[] = []
+    const lookup: ApiKeyLookup = (query) => {
+      queries.push(query)
+      return undefined
+    }
+    await ask(apiKey({ lookup, prefix: 'hg' }), KEY)
+    await ask(apiKey({ lookup, prefix: 'hg' }), 'xx_k1_0123456789abcdef')
+    await ask(apiKey({ lookup, prefix: 'hg' }), 'hg_0123456789abcdef')
+    await ask(apiKey({ lookup }), KEY)
+    expect(queries.map(({ id }) => id)).toEqual(['k1', undefined, undefined, undefined])
+    expect(queries[0]?.digest).toBe(createHash('sha256').update(KEY).digest('hex'))
+    expect(JSON.stringify(queries)).not.toContain('0123456789abcdef0123456789abcdef')
+  })
+
+  test('honours the times of a record to the millisecond', async () => {
+    const clock = new ManualClock(1_000)
+    const at = (times: Partial<ApiKeyRecord>): Promise<Verdict> =>
+      ask(apiKey({ lookup: () => ({ ...RECORD, ...times }), clock }), KEY)
+    expect(await at({ notBefore: 1_000, expiresAt: 1_001 })).toMatchObject({ verdict: 'accepted' })
+    expect(await at({ expiresAt: 1_000 })).toMatchObject({ reason: 'expired', genuine: true })
+    expect(await at({ notBefore: 1_001 })).toMatchObject({ reason: 'not-yet-valid' })
+    expect(await at({ disabledAt: 5_000 })).toMatchObject({ reason: 'revoked' })
+  })
+
+  test('can not decide when the lookup takes longer than its deadline', async () => {
+    const clock = new ManualClock()
+    const verdict = ask(apiKey({ lookup: () => new Promise(() => {}), clock }), KEY)
+    await clock.advance(250)
+    expect(await verdict).toMatchObject({ verdict: 'undecided' })
+    expect(clock.pending).toBe(0)
+  })
+
+  test('leaves no timer behind a lookup that answers', async () => {
+    const clock = new ManualClock()
+    await ask(apiKey({ lookup: async () => RECORD, clock }), KEY)
+    expect(clock.pending).toBe(0)
+  })
+
+  test('passes on what the lookup throws, and calls a record of the wrong shape a fault', async () => {
+    await expect(ask(apiKey({ lookup: () => Promise.reject(new Error('away')) }), KEY)).rejects.toThrow(
+      'away',
+    )
+    const wrong: readonly object[] = [
+      { ...RECORD, digest: 'x' },
+      { ...RECORD, subject: '' },
+      { ...RECORD, subject: null },
+      { ...RECORD, keyId: 7 },
+      { ...RECORD, tenant: 7 },
+      { ...RECORD, scopes: 'read' },
+      { ...RECORD, scopes: [1] },
+      { ...RECORD, expiresAt: '2027-01-01' },
+      { ...RECORD, disabledAt: null },
+    ]
+    for (const record of wrong) {
+      await expect(ask(apiKey({ lookup: () => record as ApiKeyRecord }), KEY)).rejects.toThrow(/wrong shape/)
+    }
+  })
+
+  test('checks its options by name', () => {
+    const lookup = memoryApiKeys([])
+    const wrong: readonly [object, RegExp][] = [
+      [{}, /lookup/],
+      [{ lookup, header: 'X-API-Key' }, /header/],
+      [{ lookup, header: 'authorization' }, /header/],
+      [{ lookup, header: 'cookie' }, /header/],
+      [{ lookup, deadline: 0 }, /deadline/],
+      [{ lookup, prefix: '' }, /prefix/],
+      [{ lookup, query: 'key' }, /query/],
+    ]
+    for (const [options, message] of wrong) {
+      expect(() => apiKey(options as never)).toThrow(message)
+      expect(() => apiKey(options as never)).toThrow(TypeError)
+    }
+  })
+})
+
+describe('memoryApiKeys', () => {
+  test('refuses records that can not work', () => {
+    expect(() => memoryApiKeys([RECORD, RECORD])).toThrow(/same digest/)
+    expect(() => memoryApiKeys([{ ...RECORD, digest: KEY }])).toThrow(/wrong shape/)
+  })
+
+  test('knows no digest that was not listed', () => {
+    const lookup = memoryApiKeys([RECORD])
+    expect(lookup({ digest: '__proto__', id: undefined })).toBeUndefined()
+  })
+})
+
+async function ask(scheme: Scheme, key: string): Promise<Verdict> {
+  return scheme.verify(key, literalExchange())
+}

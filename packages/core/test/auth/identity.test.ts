@@ -1,0 +1,40 @@
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { createIdentity, type IdentityInit } from '../../src/auth/identity.js'
+
+const text = fc.string({ unit: 'binary', maxLength: 6 })
+const init: fc.Arbitrary<IdentityInit> = fc.record(
+  { scheme: text, subject: text, issuer: text, tenant: text, scopes: fc.array(text, { maxLength: 3 }) },
+  { requiredKeys: ['scheme', 'subject'] },
+)
+
+describe('createIdentity', () => {
+  test('callers share a key only if scheme, issuer, tenant and subject are the same', () => {
+    fc.assert(
+      fc.property(init, init, (one, other) => {
+        const same = [one.scheme, one.issuer, one.tenant, one.subject].every(
+          (part, index) => part === [other.scheme, other.issuer, other.tenant, other.subject][index],
+        )
+        expect(createIdentity(one).key === createIdentity(other).key).toBe(same)
+      }),
+    )
+  })
+
+  test('another credential of one caller has the same key; other scopes have another partition', () => {
+    const one = createIdentity({ scheme: 'jwt', subject: 'ann', scopes: ['b', 'a'], credentialId: '1' })
+    const two = createIdentity({ scheme: 'jwt', subject: 'ann', scopes: ['a', 'b'], credentialId: '2' })
+    const more = createIdentity({ scheme: 'jwt', subject: 'ann', scopes: ['a', 'b', 'c'] })
+    expect(two.key).toBe(one.key)
+    expect(two.partition).toBe(one.partition)
+    expect(more.key).toBe(one.key)
+    expect(more.partition).not.toBe(one.partition)
+  })
+
+  test('claims are never written out, never inherited and can not be changed', () => {
+    const identity = createIdentity({ scheme: 'jwt', subject: 'ann', claims: { email: 'ann@example.com' } })
+    expect(JSON.stringify(identity)).not.toContain('ann@example.com')
+    expect(identity.claims['email']).toBe('ann@example.com')
+    expect(identity.claims['constructor']).toBeUndefined()
+    expect(Object.isFrozen(identity.claims)).toBe(true)
+  })
+})
