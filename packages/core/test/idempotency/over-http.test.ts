@@ -1,6 +1,5 @@
 import { once } from 'node:events'
-import { request as sendRequest, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { request as sendRequest } from 'node:http'
 import { Readable } from 'node:stream'
 import { afterEach, expect, test } from '@jest/globals'
 import Koa, { type Context } from 'koa'
@@ -8,17 +7,16 @@ import { createIdentity } from '../../src/auth/identity.js'
 import { idempotency } from '../../src/idempotency/idempotency.js'
 import { gate } from '../../src/koa.js'
 import { memoryIdempotencyStore } from '../../src/stores/memory/idempotency.js'
+import { type Running, serve } from '../../../../test-support/http.js'
+import { deferred } from './service.js'
 
-const servers: Server[] = []
-afterEach(() => {
-  for (const server of servers.splice(0)) {
-    server.close()
-    server.closeAllConnections()
-  }
+const servers: Running[] = []
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.close()))
 })
 
 /** A Koa service behind the policy; callers are named by a header field. */
-async function serve(handler: (ctx: Context) => unknown): Promise<number> {
+async function start(handler: (ctx: Context) => unknown): Promise<number> {
   const app = new Koa()
   app.silent = true
   app.use(
@@ -27,10 +25,9 @@ async function serve(handler: (ctx: Context) => unknown): Promise<number> {
     }),
   )
   app.use(async (ctx) => void (await handler(ctx)))
-  const server = app.listen(0, '127.0.0.1')
+  const server = await serve((request, response) => void app.callback()(request, response))
   servers.push(server)
-  await once(server, 'listening')
-  return (server.address() as AddressInfo).port
+  return server.port
 }
 
 async function post(port: number, key = 'key-1', body = '{"n":1}', caller = 'ann'): Promise<Response> {
@@ -43,20 +40,15 @@ async function post(port: number, key = 'key-1', body = '{"n":1}', caller = 'ann
 
 test('a client that hangs up does not end the effect, and its retry gets the answer', async () => {
   let effects = 0
-  let started = (): void => undefined
-  let finish = (): void => undefined
-  const began = new Promise<void>((resolve) => (started = resolve))
-  const mayFinish = new Promise<void>((resolve) => (finish = resolve))
-  let ended = (): void => undefined
-  const done = new Promise<void>((resolve) => (ended = resolve))
-  const port = await serve(async (ctx) => {
-    started()
-    await mayFinish
+  const [began, mayFinish, done] = [deferred<void>(), deferred<void>(), deferred<void>()]
+  const port = await start(async (ctx) => {
+    began.resolve()
+    await mayFinish.promise
     effects += 1
     ctx.status = 201
     ctx.body = Readable.from([Buffer.from('{"paid":'), Buffer.from('true}')])
     ctx.type = 'application/json'
-    ended()
+    done.resolve()
   })
 
   const client = sendRequest({
@@ -67,14 +59,14 @@ test('a client that hangs up does not end the effect, and its retry gets the ans
   })
   client.on('error', () => undefined)
   client.end('{ "n": 1.0 }')
-  await began
+  await began.promise
   client.destroy()
   await new Promise((resolve) => client.once('close', resolve))
   const meanwhile = await post(port)
   expect(meanwhile.status).toBe(409)
   expect(await meanwhile.json()).toMatchObject({ code: 'idempotency-in-flight', retryable: true })
-  finish()
-  await done
+  mayFinish.resolve()
+  await done.promise
 
   let retry = await post(port)
   while (retry.status === 409) retry = await post(port)
@@ -86,7 +78,7 @@ test('a client that hangs up does not end the effect, and its retry gets the ans
 
 test('a replay has the bytes, status and type of the first answer, and no cookie', async () => {
   let effects = 0
-  const port = await serve((ctx) => {
+  const port = await start((ctx) => {
     effects += 1
     ctx.status = 201
     ctx.cookies.set('session', 'secret')
@@ -110,7 +102,7 @@ test('a replay has the bytes, status and type of the first answer, and no cookie
 
 test('an error made for the client is replayed; any other is a stored failure', async () => {
   let effects = 0
-  const port = await serve((ctx) => {
+  const port = await start((ctx) => {
     effects += 1
     if (ctx.get('idempotency-key') === 'exposed') ctx.throw(402, 'no funds')
     throw new Error('secret trouble')
@@ -132,14 +124,14 @@ test('an error made for the client is replayed; any other is a stored failure', 
 })
 
 test('a body parser behind the gate still finds the body', async () => {
-  const port = await serve(async (ctx) => {
+  const port = await start(async (ctx) => {
     ctx.body = Buffer.concat(await ctx.req.toArray())
   })
   expect(await (await post(port)).text()).toBe('{"n":1}')
 })
 
 test('two field lines are refused, in either order', async () => {
-  const port = await serve((ctx) => (ctx.body = 'ran'))
+  const port = await start((ctx) => (ctx.body = 'ran'))
   const client = sendRequest({ port, path: '/', method: 'POST', headers: { 'idempotency-key': ['a', 'b'] } })
   client.end()
   const [response] = await once(client, 'response')
@@ -149,7 +141,7 @@ test('two field lines are refused, in either order', async () => {
 
 test('a handler that writes to the socket itself fails loudly: what it wrote can not be kept', async () => {
   let effects = 0
-  const port = await serve((ctx) => {
+  const port = await start((ctx) => {
     effects += 1
     ctx.respond = false
     ctx.res.end('raw')

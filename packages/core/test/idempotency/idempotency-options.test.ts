@@ -1,0 +1,29 @@
+import { expect, test } from '@jest/globals'
+import { idempotency } from '../../src/idempotency/idempotency.js'
+import { memoryIdempotencyStore } from '../../src/stores/memory/idempotency.js'
+
+test.each([
+  [{}, 'store'],
+  [{ store: {} }, 'store'],
+  [{ retention: '1 day' }, 'retention'],
+  [{ retention: 0 }, 'retention'],
+  [{ lease: -1 }, 'lease'],
+  [{ storeTimeout: Number.NaN }, 'storeTimeout'],
+  [{ maxBody: -1 }, 'maxBody'],
+  [{ maxBody: '1mb' }, 'maxBody'],
+  [{ anonymous: 'yes' }, 'anonymous'],
+  [{ keepHeaders: 'etag' }, 'keepHeaders'],
+  [{ keepHeaders: ['no such name'] }, 'keepHeaders'],
+  [{ keepHeaders: ['Set-Cookie'] }, 'set-cookie'],
+  [{ keepHeaders: ['X-RateLimit-Limit'] }, 'x-ratelimit-limit'],
+  [{ keepHeaders: ['Access-Control-Allow-Origin'] }, 'access-control-allow-origin'],
+  [{ vary: [1] }, 'vary'],
+  [{ clock: null }, 'clock'],
+  [{ newId: 'uuid' }, 'newId'],
+  [{ ttl: '1h' }, 'ttl'],
+])('the option in %j is refused by name', (options, name) => {
+  const store = memoryIdempotencyStore()
+  expect(() =>
+    idempotency({ store, ...options, ...(name === 'store' && { store: undefined }) } as never),
+  ).toThrow(new RegExp(`idempotency: .*${name}`))
+})
