@@ -11,8 +11,7 @@ export interface Call {
   params: unknown
   query: unknown
   body: unknown
-  /** Whether a handler ran to its end and gave an answer of its own; without that there is no result. */
-  answered: boolean
+  /** What the handler set as `ctx.body`; undefined before it ran to its end. */
   result: unknown
 }
 

@@ -1,7 +1,7 @@
 import { type Exchange, type Incoming, isRefusal, type Refusal, refuse } from '@headgate/core'
 import type { Context } from 'koa'
+import { checkAccess } from './access.js'
 import type { Call } from './call.js'
-import type { OperationDeclaration } from './declaration.js'
 import { parseJson } from './json.js'
 import { checkMediaType } from './media-type.js'
 import { validate } from './schema.js'
@@ -18,19 +18,12 @@ export async function meetContract(
   exchange: Exchange,
   call: Call,
 ): Promise<Refusal | undefined> {
-  const { declaration } = call
-  // A gate that does not know its caller can't have asked for what the route demands.
-  if (exchange.identity === undefined && needsCaller(declaration)) throw new Error(unknownCaller(call.name))
-  return (await meetParams(call)) ?? (await meetQuery(ctx, call)) ?? (await meetBody(ctx, exchange, call))
-}
-
-/** Whether a route demands that the gate knows who asks. */
-export function needsCaller(declaration: OperationDeclaration | undefined): boolean {
-  return declaration?.scopes !== undefined || declaration?.access === 'required'
-}
-
-function unknownCaller(name: string): string {
-  return `rest: '${name}' demands a caller and no policy says who asks; put authenticate() into the gate`
+  return (
+    checkAccess(exchange.operation.access, exchange.identity) ??
+    (await meetParams(call)) ??
+    (await meetQuery(ctx, call)) ??
+    (await meetBody(ctx, exchange, call))
+  )
 }
 
 async function meetParams(call: Call): Promise<Refusal | undefined> {
@@ -71,6 +64,8 @@ async function meetBody(ctx: Context, exchange: Exchange, call: Call): Promise<R
   if (unfit !== undefined) return unfit
   const content = await exchange.body(bodyLimit)
   if (isRefusal(content)) return content
+  // What a parser before the gate read was held to its own limit.
+  if (content.byteLength > bodyLimit) return refuse('body-too-large')
   // No content is no value: the schema says whether the body may be left out.
   const parsed = content.byteLength === 0 ? { value: undefined } : parseJson(content)
   if (!('value' in parsed)) return parsed

@@ -27,7 +27,7 @@ export interface OperationDeclaration<
   readonly cache?: CacheRule | 'off'
   /** The entities and lists that a read's answer was made from. Default: none. */
   readonly tags?: (context: TagContext<Body, Params, Query>) => readonly Tag[]
-  /** The entities and lists that a write changed. Asked when it succeeded. Default: none. */
+  /** The entities and lists that a write changed. Asked after a success and after a failure (5xx). Default: none. */
   readonly invalidates?: (context: TagContext<Body, Params, Query>) => readonly Tag[]
   /** The contract of the body, by any Standard Schema library. Default: the body is left to the handler. */
   readonly body?: StandardSchemaV1<unknown, Body>
@@ -47,7 +47,7 @@ export interface TagContext<Body = unknown, Params = Record<string, string>, Que
   readonly query: Query
   /** The validated body; undefined where the declaration has no `body`. */
   readonly body: Body
-  /** What the handler set as `ctx.body`, before it was serialised. */
+  /** What the handler set as `ctx.body`, before it was serialised. Undefined where it threw or set nothing. */
   readonly result: unknown
   readonly answer: Answer
 }

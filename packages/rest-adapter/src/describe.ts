@@ -5,15 +5,17 @@ import {
   type Exchange,
   fingerprintOf,
   type Incoming,
+  isCacheableMethod,
   type Operation,
   type Reply,
   refuse,
   type Tag,
 } from '@headgate/core'
 import type { Context } from 'koa'
+import { accessOf } from './access.js'
 import { type Call, withCall } from './call.js'
 import { DEFAULT_BODY_LIMIT, meetContract } from './contract.js'
-import type { OperationDeclaration, TagContext } from './declaration.js'
+import type { TagContext } from './declaration.js'
 import type { Match } from './match.js'
 import type { Route } from './route.js'
 
@@ -21,14 +23,13 @@ import type { Route } from './route.js'
 export function describeRoute(ctx: Context, incoming: Incoming, route: Route, params: unknown): Operation {
   const { method } = incoming
   const { declaration } = route
-  const { cost = 1, cache = {}, bodyLimit = DEFAULT_BODY_LIMIT } = declaration ?? {}
+  const { cost = 1, bodyLimit = DEFAULT_BODY_LIMIT } = declaration ?? {}
   const call: Call = {
     name: route.nameFor(method),
     declaration,
     params,
     query: undefined,
     body: undefined,
-    answered: false,
     result: undefined,
   }
   const operation = createOperation({
@@ -38,11 +39,12 @@ export function describeRoute(ctx: Context, incoming: Incoming, route: Route, pa
     cost,
     access: accessOf(declaration),
     idempotency: declaration?.idempotency ?? (method === 'POST' || method === 'PATCH' ? 'optional' : 'off'),
-    cache,
+    // Answers of other methods are kept where the route says so: its fingerprint tells their bodies apart.
+    cache: declaration?.cache ?? (isCacheableMethod(method) ? {} : 'off'),
     fingerprint: () => fingerprintOf(incoming, bodyLimit),
-    contract: (exchange) => meetContract(ctx, exchange, call),
+    ...(declaration !== undefined && { contract: (exchange: Exchange) => meetContract(ctx, exchange, call) }),
     tags: (answer) => tagsOf(declaration?.tags, call, answer),
-    invalidates: (answer) => (answer.status < 400 ? tagsOf(declaration?.invalidates, call, answer) : []),
+    invalidates: (answer) => tagsOf(declaration?.invalidates, call, answer),
   })
   return withCall(operation, call)
 }
@@ -69,18 +71,12 @@ function answerUnmatched({ method }: Exchange, match: Exclude<Match, { kind: 'ro
   return refuse('method-not-allowed', { headers })
 }
 
-function accessOf(declaration: OperationDeclaration | undefined): Operation['access'] {
-  const { access, scopes } = declaration ?? {}
-  return { ...(access !== undefined && { mode: access }), ...(scopes !== undefined && { scopes }) }
-}
-
-/** A handler that threw set no result to make tags from; its answer says `no-store`, so nothing is kept of it. */
 function tagsOf(
   tags: ((context: TagContext) => readonly Tag[]) | undefined,
   call: Call,
   answer: Answer,
 ): readonly Tag[] {
-  if (tags === undefined || !call.answered) return []
+  if (tags === undefined) return []
   const { params, query, body, result } = call as Call & TagContext
   return tags({ params, query, body, result, answer })
 }

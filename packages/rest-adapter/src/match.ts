@@ -36,12 +36,12 @@ function pathOf(router: Router, ctx: Context): string | undefined {
 }
 
 /** Layers without methods are middleware; they run beside a route and answer nothing by themselves. */
-function isRoute(layer: Layer): boolean {
+export function isRoute(layer: Layer): boolean {
   return layer.methods.length > 0
 }
 
 /** The first matching route runs first; of an exclusive router the last one runs alone, or the most specific. */
-function chosen(router: Router, routes: readonly Layer[]): Layer | undefined {
+export function chosen(router: Router, routes: readonly Layer[]): Layer | undefined {
   if (!router.exclusive) return routes[0]
   if (router.opts.exclusive !== 'specificity') return routes.at(-1)
   return routes.reduce<Layer | undefined>(

@@ -1,6 +1,6 @@
 import type { ParsedUrlQuery } from 'node:querystring'
 import { exchangeOf } from '@headgate/core'
-import type { DefaultState, Middleware } from 'koa'
+import type { Context, DefaultState, Middleware } from 'koa'
 import { checkDeclaration } from './check-declaration.js'
 import type { Contracted, OperationDeclaration } from './declaration.js'
 import { callOf, handOver } from './call.js'
@@ -24,7 +24,8 @@ export function operation<Body = unknown, Params = Record<string, string>, Query
 
   const declaredOperation: Middleware = (ctx, next) => {
     const call = callOf(exchangeOf(ctx)?.operation)
-    if (call?.declaration !== declared) throw new Error(unguarded(`${ctx.method} ${ctx.path}`, call?.name))
+    if (call === undefined) throw new Error(ungated(ctx))
+    if (call.declaration !== declared) throw new Error(handedOn(ctx, call.name))
     handOver(ctx, call)
     return next()
   }
@@ -40,10 +41,17 @@ export function declarationOf(middleware: unknown): OperationDeclaration | undef
 }
 
 /** A route whose declaration nobody read must not run: what it demands was not asked for. */
-function unguarded(request: string, described: string | undefined): string {
-  return described === undefined
-    ? `operation: ${request} came to its route without a gate; use restGateway(router, ...) in place of ` +
-        'router.routes(), or gate(policies, { channels: [rest(router)] })'
-    : `operation: ${request} was let through as '${described}', and another route handed it on; ` +
-        'put middleware for several routes into router.use()'
+function ungated({ method, path }: Context): string {
+  return (
+    `operation: ${method} ${path} came to its route without a gate; use restGateway(router, ...) in place of ` +
+    'router.routes(), or gate(policies, { channels: [rest(router)] })'
+  )
+}
+
+/** A route must not run under the declaration of another. */
+export function handedOn({ method, path }: Pick<Context, 'method' | 'path'>, described: string): string {
+  return (
+    `operation: ${method} ${path} was let through as '${described}', which handed it on to another route; ` +
+    'put middleware for several routes into router.use()'
+  )
 }

@@ -1,7 +1,7 @@
 import { gate, type GateOptions, type Policy } from '@headgate/core'
 import type { Router } from '@koa/router'
 import type { Middleware } from 'koa'
-import { needsCaller } from './contract.js'
+import { accessOf, needsCaller } from './access.js'
 import { rest, type RestOptions } from './rest.js'
 import { type Layer, routeReader } from './route.js'
 
@@ -27,18 +27,19 @@ export function restGateway<StateT, ContextT>(
   }
   const channel = rest(router, unmatched === undefined ? {} : { unmatched })
   const middleware = gate(policies, { ...setting, channels: [channel] })
-  checkDemands(router.stack as unknown as readonly Layer[], policies)
+  checkDemands(router.stack as unknown as readonly Layer[], policies, setting.identity !== undefined)
   return middleware
 }
 
 /** A protection that a route declares and no policy provides would be off in silence. */
-function checkDemands(layers: readonly Layer[], policies: readonly Policy[]): void {
+function checkDemands(layers: readonly Layer[], policies: readonly Policy[], identityGiven: boolean): void {
   const routeOf = routeReader()
   const has = (stage: Policy['stage']): boolean => policies.some((policy) => policy.stage === stage)
+  const callerKnown = identityGiven || has('authenticate')
   for (const layer of layers) {
     const { declaration } = routeOf(layer)
     const label = `restGateway: ${layer.methods.join('|')} ${String(layer.path)}`
-    if (needsCaller(declaration) && !has('authenticate')) {
+    if (needsCaller(accessOf(declaration)) && !callerKnown) {
       throw new TypeError(
         `${label} demands a caller or scopes, and no policy authenticates; add authenticate()`,
       )

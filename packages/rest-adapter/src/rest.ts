@@ -1,8 +1,8 @@
 import { type Channel, checkChoice, checkKnown, exchangeOf } from '@headgate/core'
 import type { Router } from '@koa/router'
-import type { Context, Middleware } from 'koa'
 import { callOf } from './call.js'
 import { describeRoute, describeUnmatched } from './describe.js'
+import { dispatcher } from './dispatch.js'
 import { matchRequest } from './match.js'
 import { renderError } from './problem.js'
 import { routeReader } from './route.js'
@@ -32,7 +32,7 @@ function channelOf(router: Router, options: RestOptions): Channel {
   const unmatched = checkChoice('rest: unmatched', options.unmatched ?? 'refuse', ['refuse', 'pass'])
   const routeOf = routeReader()
   router.stack.forEach(routeOf)
-  const dispatch = router.routes() as Middleware
+  const dispatch = dispatcher(router, routeOf)
 
   return {
     name: 'rest',
@@ -46,16 +46,9 @@ function channelOf(router: Router, options: RestOptions): Channel {
     },
     async handle(ctx, next) {
       await dispatch(ctx, next)
-      noteResult(ctx)
+      const call = callOf(exchangeOf(ctx)?.operation)
+      if (call !== undefined) call.result = ctx.body
     },
     renderError,
   }
-}
-
-/** A bare error status leaves no result: its answer is the problem document made from it. */
-function noteResult(ctx: Context): void {
-  const call = callOf(exchangeOf(ctx)?.operation)
-  if (call === undefined || (ctx.body === undefined && ctx.status >= 400)) return
-  call.answered = true
-  call.result = ctx.body
 }

@@ -19,8 +19,7 @@ const MOST_TEXT = 16_384
 
 /** Holds a value against a Standard Schema, synchronous or not. */
 export async function validate(schema: StandardSchemaV1, value: unknown): Promise<Validated> {
-  const pending = schema['~standard'].validate(value)
-  const result = pending instanceof Promise ? await pending : pending
+  const result = await schema['~standard'].validate(value)
   return result.issues === undefined ? { value: result.value } : { errors: fieldErrors(result.issues) }
 }
 

@@ -30,7 +30,7 @@ const stubborn: Middleware = (ctx, next) => {
 function echo(before: Middleware[] = []): Router {
   const router = new Router()
   for (const middleware of before) router.use(middleware)
-  router.post('/', operation({ body: ItemCreate }), (ctx) => {
+  router.post('/', operation({ body: ItemCreate, bodyLimit: 100 }), (ctx) => {
     ctx.body = ctx.request.body
   })
   router.post('/free', (ctx) => {
@@ -51,6 +51,7 @@ test('a body parser before the gate or in the router leaves the validated body t
     await serving(middleware, async (send) => {
       expect((await send('/', { method: 'POST', json })).json).toEqual(validated)
       expect((await send('/', { method: 'POST', json: { name: 1 } })).status).toBe(422)
+      expect((await send('/', { method: 'POST', json: { name: 'x'.repeat(100) } })).status).toBe(413)
       expect((await send('/free', { method: 'POST', json })).json).toEqual(json)
     })
   }
@@ -71,5 +72,17 @@ test('the text stays readable for signatures', async () => {
   await serving([restGateway(router, { policies: [] })], async (send) => {
     const headers = { 'content-type': 'application/json' }
     expect((await send('/', { method: 'POST', headers, body })).text).toBe(body)
+  })
+})
+
+test('middleware of the router finds the validated body: a parser there has nothing to do', async () => {
+  const found: unknown[] = []
+  const look: Middleware = (ctx, next) => {
+    found.push((ctx as Parsed).request.body)
+    return next()
+  }
+  await serving([restGateway(echo([look]), { policies: [] })], async (send) => {
+    await send('/', { method: 'POST', json })
+    expect(found).toEqual([validated])
   })
 })

@@ -145,7 +145,7 @@ describe('the route that runs is the route that is guarded', () => {
         cost: 1,
         access: {},
         idempotency: 'optional',
-        cache: {},
+        cache: 'off',
       })
     })
   })
