@@ -133,3 +133,6 @@ export {
   memoryCacheStore,
   type MemoryCacheStoreOptions,
 } from './stores/memory/cache.js'
+
+// State in one process
+export { memoryStores, type MemoryStoresOptions, type Stores } from './stores/memory/index.js'

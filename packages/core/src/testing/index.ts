@@ -17,3 +17,6 @@ export {
   type CacheStoreFactory,
   cacheStoreSuite,
 } from './cache-store-suite.js'
+export { type Scenario, gateScenarios } from './scenarios/scenarios.js'
+export type { ScenarioAction, ScenarioProtocol, ScenarioRequest } from './scenarios/protocol.js'
+export { ScenarioItems, type ScenarioItem } from './scenarios/items.js'
