@@ -1,29 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
-import { authenticate, type AuthenticateOptions } from '../../src/auth/authenticate.js'
-import { ANONYMOUS, createIdentity } from '../../src/auth/identity.js'
-import { accepted, rejected, type Scheme, undecided, type Verdict } from '../../src/auth/scheme.js'
-import type { Answer, Reply } from '../../src/exchange.js'
-import type { Access } from '../../src/operation.js'
-import { type ExchangeInit, literalExchange, type LiteralExchange } from '../../src/testing/exchange.js'
+import * as fc from 'fast-check'
+import { authenticate } from '../../src/auth/authenticate.js'
+import { createIdentity } from '../../src/auth/identity.js'
+import { accepted, rejected, type Scheme } from '../../src/auth/scheme.js'
+import type { ExchangeInit } from '../../src/testing/exchange.js'
+import { key, outcome, send, token } from './chain.js'
 
-const ANN = createIdentity({ scheme: 'token', subject: 'ann', scopes: ['read'], credentialId: 'token-1' })
-const BOT = createIdentity({ scheme: 'key', subject: 'bot', scopes: ['read'], credentialId: 'key-1' })
-const ANSWER: Answer = { kind: 'answer', status: 200, headers: {}, body: null }
 type Headers = NonNullable<ExchangeInit['headers']>
-
-const token: Scheme = {
-  name: 'token',
-  credential: { field: 'authorization', authScheme: 'Bearer' },
-  challenge: { authScheme: 'Bearer', errors: true },
-  verify: (credential) => verdictOf(credential, ANN),
-}
-const key: Scheme = {
-  name: 'key',
-  credential: { field: 'x-api-key' },
-  challenge: { authScheme: 'ApiKey', errors: true },
-  verify: async (credential) => verdictOf(credential, BOT),
-}
 
 describe('the table of credentials and modes', () => {
   const BEARER_ONLY = 'Bearer realm="api", error="invalid_token"'
@@ -186,15 +169,6 @@ describe('ignore', () => {
 })
 
 describe('several schemes that read the same place', () => {
-  const reads = (name: string, prefix: string): Scheme => ({
-    ...token,
-    name,
-    claims: (credential) => credential.startsWith(prefix),
-    verify: (credential) =>
-      credential === `${prefix}good`
-        ? accepted(createIdentity({ scheme: name, subject: name }))
-        : rejected('bad-signature'),
-  })
   const [a, b] = [reads('a', 'a-'), reads('b', 'b-')]
 
   test('the one that claims the credential has the last word, whatever the order', async () => {
@@ -212,167 +186,18 @@ describe('several schemes that read the same place', () => {
   })
 })
 
-describe('a scheme that fails', () => {
-  const failing = (verify: Scheme['verify'], rest: Partial<Scheme> = {}): Scheme => ({
-    ...token,
-    ...rest,
-    verify,
-  })
-  const sent = { headers: { authorization: 'Bearer good' } }
-
-  test('never lets anyone in and never calls the credential bad', async () => {
-    const broken: readonly Scheme[] = [
-      failing(() => Promise.reject(new Error('away'))),
-      failing(() => {
-        throw new Error('away')
-      }),
-      failing(() => undefined as never),
-      failing(() => ({ verdict: 'yes' }) as never),
-      failing(() => ({ verdict: 'accepted' }) as never),
-      failing(() => accepted({ ...ANN })),
-      failing(() => accepted(ANONYMOUS)),
-      failing(() => rejected('malformed', { challenge: { error: 'a"b' } })),
-      failing(() => undecided(Number.NaN)),
-    ]
-    for (const scheme of broken) {
-      for (const mode of ['required', 'optional'] as const) {
-        const { reply } = await send([scheme], sent, { mode })
-        expect(reply).toMatchObject({ code: 'auth-unavailable', status: 503 })
-        expect(reply.headers).toMatchObject({ 'retry-after': '5', 'cache-control': 'no-store' })
-      }
-    }
-    const claims = (): boolean => {
-      throw new Error('slip')
-    }
-    expect(await outcome([failing(token.verify, { claims }), token], sent)).toBe('auth-unavailable')
-  })
-
-  test('tells the operator what it threw', async () => {
-    const seen: unknown[] = []
-    const error = new Error('away')
-    const options = { onError: (thrown: unknown, { name }: Scheme) => seen.push([thrown, name]) }
-    await send([failing(() => Promise.reject(error))], sent, {}, options)
-    expect(seen).toEqual([[error, 'token']])
-  })
-})
-
-describe('events', () => {
-  test('name who came in and why others did not', async () => {
-    const good = await send([token], { headers: { authorization: 'Bearer good' } })
-    expect(good.exchange.events).toMatchObject([
-      { type: 'auth.accepted', scheme: 'token', credentialId: 'token-1' },
-    ])
-    const bad = await send([token], { headers: { authorization: 'Bearer expired' } })
-    expect(bad.exchange.events).toMatchObject([
-      { type: 'auth.refused', code: 'credentials-invalid', scheme: 'token', reason: 'expired', at: 'exp' },
-    ])
-    const unknown = await send([token], { headers: { authorization: 'Basic x' } })
-    expect(unknown.exchange.events).toMatchObject([{ code: 'credentials-invalid', reason: 'unknown-scheme' }])
-    const none = await send([token], {})
-    expect(none.exchange.events).toEqual([{ type: 'auth.refused', code: 'credentials-missing' }])
-  })
-
-  test('cut what a token names and take the control characters out of it', async () => {
-    const { exchange } = await send([token], { headers: { authorization: 'Bearer elsewhere' } })
-    const [event] = exchange.events as { received?: readonly string[] }[]
-    expect(event?.received).toHaveLength(5)
-    expect(event?.received?.[0]).toBe('line\u{fffd}break')
-    expect(event?.received?.[1]).toHaveLength(256)
-  })
-
-  test('no credential, in whatever position, appears in a reply or an event', async () => {
-    const secret = 'S3CRET'
-    const place = fc.constantFrom('authorization', 'x-api-key')
-    const shape = fc.constantFrom('Bearer *', '*', 'Basic *', 'Bearer *, Bearer *', '* Bearer', 'Bearer  *')
-    await fc.assert(
-      fc.asyncProperty(place, fc.array(shape, { minLength: 1, maxLength: 2 }), async (field, shapes) => {
-        const lines = shapes.map((line) => line.replaceAll('*', secret))
-        const { reply, exchange } = await send([token, key], { headers: { [field]: lines } })
-        expect(reply.kind).toBe('refusal')
-        expect(JSON.stringify([reply, exchange.events])).not.toContain(secret)
-      }),
-    )
-  })
-})
-
-describe('any bytes as a credential', () => {
-  test('give a verdict, never a throw', async () => {
-    const line = fc.oneof(
-      fc.string({ unit: 'binary' }),
-      fc.string().map((text) => `Bearer ${text}`),
-    )
-    const headers = fc.record({
-      authorization: fc.array(line, { maxLength: 2 }),
-      'x-api-key': fc.array(line, { maxLength: 2 }),
-    })
-    await fc.assert(
-      fc.asyncProperty(headers, async (sent) => {
-        const { reply } = await send([token, key], { headers: sent })
-        expect([200, 400, 401, 503]).toContain(reply.status)
-      }),
-    )
-  })
-})
-
-describe('options', () => {
-  test('are checked at construction, by name', () => {
-    const wrong: readonly [unknown, unknown, RegExp][] = [
-      [[], {}, /schemes/],
-      [undefined, {}, /schemes/],
-      [[{}], {}, /schemes\[0\]/],
-      [[{ ...token, name: '' }], {}, /schemes\[0\]\.name/],
-      [[{ ...token, challenge: undefined }], {}, /challenge/],
-      [[{ ...token, credential: { field: 'authorization' } }], {}, /authScheme/],
-      [[{ ...key, credential: { field: 'x-api-key', authScheme: 'Bearer' } }], {}, /authScheme/],
-      [[{ ...key, credential: { field: 'X-API-Key' } }], {}, /lower case/],
-      [[token], { realm: 'a"b' }, /realm/],
-      [[token], { realm: '' }, /realm/],
-      [[token], { mode: 'none' }, /mode/],
-      [[token], { ignore: 'basic' }, /ignore/],
-      [[token], { onError: 1 }, /onError/],
-      [[token], { moed: 'required' }, /moed/],
-    ]
-    for (const [schemes, options, message] of wrong) {
-      expect(() => authenticate(schemes as never, options as never)).toThrow(message)
-      expect(() => authenticate(schemes as never, options as never)).toThrow(TypeError)
-    }
-  })
-})
-
-function verdictOf(credential: string, identity: typeof ANN): Verdict {
-  if (credential === 'good') return accepted(identity)
-  if (credential === 'expired') return rejected('expired', { genuine: true, at: 'exp' })
-  if (credential === 'forged') return rejected('bad-signature')
-  if (credential === 'away') return undecided(7_001)
-  if (credential === 'throws') throw new Error('store away')
-  const received = ['line\nbreak', 'x'.repeat(1_000), 'c', 'd', 'e', 'f']
-  if (credential === 'elsewhere') return rejected('wrong-audience', { received, expected: ['api'] })
-  return rejected('malformed')
-}
-
 function bothModes(code: string): { required: string; optional: string } {
   return { required: code, optional: code }
 }
 
-/** The caller's name, or the code of the refusal. */
-async function outcome(
-  schemes: readonly Scheme[],
-  init: ExchangeInit,
-  access: Access = {},
-  options: AuthenticateOptions = {},
-): Promise<string> {
-  const { reply, exchange } = await send(schemes, init, access, options)
-  if (reply.kind === 'refusal') return reply.code
-  return exchange.identity === ANONYMOUS ? 'anonymous' : (exchange.identity?.subject ?? 'nobody')
-}
-
-async function send(
-  schemes: readonly Scheme[],
-  init: ExchangeInit,
-  access: Access = {},
-  options: AuthenticateOptions = {},
-): Promise<{ reply: Reply; exchange: LiteralExchange }> {
-  const exchange = literalExchange({ ...init, operation: { access } })
-  const reply = await authenticate(schemes, options).handle(exchange, async () => ANSWER)
-  return { reply, exchange }
+function reads(name: string, prefix: string): Scheme {
+  return {
+    ...token,
+    name,
+    claims: (credential) => credential.startsWith(prefix),
+    verify: (credential) =>
+      credential === `${prefix}good`
+        ? accepted(createIdentity({ scheme: name, subject: name }))
+        : rejected('bad-signature'),
+  }
 }

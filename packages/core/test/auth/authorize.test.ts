@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { authorize } from '../../src/auth/authorize.js'
 import { ANONYMOUS, createIdentity, type Identity } from '../../src/auth/identity.js'
 
-const scope = fc.constantFrom('a', 'b', 'c', 'items:read', 'items:write')
+const scope: fc.Arbitrary<string> = fc.constantFrom('a', 'b', 'c', 'items:read', 'items:write')
 
 describe('authorize', () => {
   test('one list demands every scope; a list of lists is satisfied by any of them', () => {

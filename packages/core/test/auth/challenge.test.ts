@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { prepareChallenges, scopeParameter, serializeChallenge } from '../../src/auth/challenge.js'
 import { rejected, type Scheme, type SchemeChallenge } from '../../src/auth/scheme.js'
 

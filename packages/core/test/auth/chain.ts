@@ -1,0 +1,66 @@
+import { authenticate, type AuthenticateOptions } from '../../src/auth/authenticate.js'
+import { ANONYMOUS, createIdentity } from '../../src/auth/identity.js'
+import { accepted, rejected, type Scheme, undecided, type Verdict } from '../../src/auth/scheme.js'
+import type { Answer, Reply } from '../../src/exchange.js'
+import type { Access } from '../../src/operation.js'
+import { type ExchangeInit, literalExchange, type LiteralExchange } from '../../src/testing/exchange.js'
+
+/** Whom `token` knows. */
+export const ANN = createIdentity({
+  scheme: 'token',
+  subject: 'ann',
+  scopes: ['read'],
+  credentialId: 'token-1',
+})
+const BOT = createIdentity({ scheme: 'key', subject: 'bot', scopes: ['read'], credentialId: 'key-1' })
+const ANSWER: Answer = { kind: 'answer', status: 200, headers: {}, body: null }
+
+/** Reads `Authorization: Bearer`; decides at once. */
+export const token: Scheme = {
+  name: 'token',
+  credential: { field: 'authorization', authScheme: 'Bearer' },
+  challenge: { authScheme: 'Bearer', errors: true },
+  verify: (credential) => verdictOf(credential, ANN),
+}
+/** Reads `X-API-Key`; decides later. */
+export const key: Scheme = {
+  name: 'key',
+  credential: { field: 'x-api-key' },
+  challenge: { authScheme: 'ApiKey', errors: true },
+  verify: async (credential) => verdictOf(credential, BOT),
+}
+
+/** The caller's name, or the code of the refusal. */
+export async function outcome(
+  schemes: readonly Scheme[],
+  init: ExchangeInit,
+  access: Access = {},
+  options: AuthenticateOptions = {},
+): Promise<string> {
+  const { reply, exchange } = await send(schemes, init, access, options)
+  if (reply.kind === 'refusal') return reply.code
+  return exchange.identity === ANONYMOUS ? 'anonymous' : (exchange.identity?.subject ?? 'nobody')
+}
+
+/** Sends one request through a chain of schemes. */
+export async function send(
+  schemes: readonly Scheme[],
+  init: ExchangeInit,
+  access: Access = {},
+  options: AuthenticateOptions = {},
+): Promise<{ reply: Reply; exchange: LiteralExchange }> {
+  const exchange = literalExchange({ ...init, operation: { access } })
+  const reply = await authenticate(schemes, options).handle(exchange, async () => ANSWER)
+  return { reply, exchange }
+}
+
+function verdictOf(credential: string, identity: typeof ANN): Verdict {
+  if (credential === 'good') return accepted(identity)
+  if (credential === 'expired') return rejected('expired', { genuine: true, at: 'exp' })
+  if (credential === 'forged') return rejected('bad-signature')
+  if (credential === 'away') return undecided(7_001)
+  if (credential === 'throws') throw new Error('store away')
+  const received = ['line\nbreak', 'x'.repeat(1_000), 'c', 'd', 'e', 'f']
+  if (credential === 'elsewhere') return rejected('wrong-audience', { received, expected: ['api'] })
+  return rejected('malformed')
+}
