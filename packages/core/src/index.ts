@@ -96,7 +96,12 @@ export {
 } from './stores/memory/rate-limit.js'
 
 // Was it done before
-export { idempotency, IDEMPOTENCY_DEFAULTS, type IdempotencyOptions } from './idempotency/idempotency.js'
+export {
+  idempotency,
+  IDEMPOTENCY_DEFAULTS,
+  type IdempotencyOptions,
+  type IdempotencyPolicy,
+} from './idempotency/idempotency.js'
 export { parseIdempotencyKey, type ParsedKey } from './idempotency/idempotency-key.js'
 export { requestFingerprint } from './idempotency/fingerprint.js'
 export type { IdempotencyEvent, UnknownReason } from './idempotency/events.js'

@@ -9,8 +9,10 @@ export type IdempotencyEvent =
       readonly outcome: 'answered' | 'not-kept' | 'failed'
       readonly status: number
     }
-  /** A policy behind refused: nothing ran, the key is free again. */
+  /** There was no effect: a policy behind refused, or the handler ended before its barrier. The key is free again. */
   | { readonly type: 'idempotency.withdrawn'; readonly operationRef: string }
+  /** The owner lost its claim before its barrier, so it did nothing. */
+  | { readonly type: 'idempotency.claim-lost'; readonly operationRef: string }
   /** The stored answer went out again. */
   | { readonly type: 'idempotency.replayed'; readonly operationRef: string; readonly status: number }
   /** The operation was done; what is left of it is a tombstone or a failure. */
@@ -37,7 +39,7 @@ export type IdempotencyEvent =
   | {
       readonly type: 'idempotency.store-failed'
       readonly operationRef: string
-      readonly call: 'claim' | 'renew' | 'complete' | 'withdraw'
+      readonly call: 'claim' | 'begin' | 'renew' | 'complete' | 'withdraw'
     }
 
 /**

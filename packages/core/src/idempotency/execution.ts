@@ -1,29 +1,12 @@
-import type { Clock } from '../clock.js'
 import type { Exchange, Next, Reply } from '../exchange.js'
-import { isRefusal } from '../refusal.js'
+import { isRefusal, type Refusal } from '../refusal.js'
+import type { Barrier } from './barrier.js'
 import { pause, within } from './deadline.js'
+import type { ExecutionSetting, Won } from './execution-setting.js'
 import { keepLease } from './lease.js'
 import { capture, type Captured, FAILED, tombstone } from './record.js'
-import { outcomeUnknown } from './refusals.js'
-import type { CompletionVerdict, IdempotencyRecord, IdempotencyStore } from './store.js'
-
-/** What an execution needs to know of the policy's settings. Durations are milliseconds. */
-export interface ExecutionSetting {
-  readonly store: IdempotencyStore
-  readonly clock: Clock
-  readonly lease: number
-  readonly retention: number
-  readonly storeTimeout: number
-  readonly maxBody: number
-  readonly keep: readonly string[]
-}
-
-/** A cell that was won. */
-export interface Won {
-  readonly cell: string
-  readonly owner: string
-  readonly fence: number
-}
+import { claimLost, outcomeUnknown, storeUnavailable } from './refusals.js'
+import type { CompletionVerdict, IdempotencyRecord } from './store.js'
 
 /** How often a record is offered to a store that fails: its loss makes an outcome unknown for good. */
 const ATTEMPTS = 3
@@ -32,46 +15,75 @@ const ATTEMPTS = 3
 const PAUSE = 250
 
 /**
- * Runs the operation as the cell's owner, past the barrier: whatever it does is done once. The client may leave, the
+ * Runs the operation as the cell's owner: whatever it does past the barrier is done once. The client may leave, the
  * work goes on. The answer goes out when its record is stored, and not at all when it can't be.
  */
 export async function execute(
   setting: ExecutionSetting,
   won: Won,
+  barrier: Barrier,
   exchange: Exchange,
   next: Next,
 ): Promise<Reply> {
-  const { store, clock, lease } = setting
+  const { store, clock, lease, storeTimeout } = setting
   const stop = keepLease(
     clock,
     lease / 3,
-    () => store.renew(won.cell, won.fence, lease),
+    () => within(clock, storeTimeout, store.renew(won.cell, won.fence, lease)),
     () => report(exchange, won, 'renew'),
   )
   try {
-    return await exchange.detached(() => run(setting, won, exchange, next))
+    return await exchange.detached(() => run(setting, won, barrier, exchange, next))
   } finally {
     stop()
   }
 }
 
-async function run(setting: ExecutionSetting, won: Won, exchange: Exchange, next: Next): Promise<Reply> {
+async function run(
+  setting: ExecutionSetting,
+  won: Won,
+  barrier: Barrier,
+  exchange: Exchange,
+  next: Next,
+): Promise<Reply> {
   let captured: Captured
   try {
     const reply = await next()
-    if (isRefusal(reply)) {
-      await withdraw(setting, won, exchange)
+    const state = await barrier.outcome()
+    if (state === 'lost' || state === 'unavailable') return stopped(setting, won, state, exchange)
+    if (isRefusal(reply) || (state === 'ahead' && reply.status >= 400)) {
+      if (state === 'passed') await settle(setting, won, exchange, FAILED)
+      else await withdraw(setting, won, exchange)
       return reply
     }
     captured = await capture(reply, setting.keep, setting.maxBody)
   } catch (error) {
-    await settle(setting, won, exchange, FAILED)
+    const state = await barrier.outcome()
+    if (state === 'lost' || state === 'unavailable') return stopped(setting, won, state, exchange)
+    if (state === 'ahead') await withdraw(setting, won, exchange)
+    else await settle(setting, won, exchange, FAILED)
     throw error
   }
   const { answer, record } = captured
   if (await settle(setting, won, exchange, record)) return answer
   if (answer.body !== null && 'destroy' in answer.body) answer.body.destroy()
   return outcomeUnknown(won.cell, 'completion-lost')
+}
+
+/** The handler asked to pass the barrier and must not have: whatever it made of that, nothing was done. */
+async function stopped(
+  setting: ExecutionSetting,
+  won: Won,
+  state: 'lost' | 'unavailable',
+  exchange: Exchange,
+): Promise<Refusal> {
+  if (state === 'lost') {
+    exchange.report({ type: 'idempotency.claim-lost', operationRef: won.cell })
+    return claimLost(won.cell)
+  }
+  report(exchange, won, 'begin')
+  await withdraw(setting, won, exchange)
+  return storeUnavailable(won.cell)
 }
 
 /** Stores how the operation ended, and says whether it is stored. */
@@ -112,7 +124,7 @@ async function complete(
   }
 }
 
-/** A policy behind refused, so nothing ran and the key is free again. If the store fails, the lease lapses. */
+/** There was no effect: the key is free again. If the store fails, the lease lapses. */
 async function withdraw(
   { store, clock, storeTimeout }: ExecutionSetting,
   won: Won,
@@ -126,6 +138,6 @@ async function withdraw(
   }
 }
 
-function report(exchange: Exchange, { cell }: Won, call: 'renew' | 'complete' | 'withdraw'): void {
+function report(exchange: Exchange, { cell }: Won, call: 'begin' | 'renew' | 'complete' | 'withdraw'): void {
   exchange.report({ type: 'idempotency.store-failed', operationRef: cell, call })
 }

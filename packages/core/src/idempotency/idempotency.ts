@@ -6,12 +6,15 @@ import { type NewId, randomId } from '../id.js'
 import { keyOf } from '../key.js'
 import { checkFunction, checkInteger, checkKnown, checkMethods } from '../options.js'
 import { isRefusal } from '../refusal.js'
+import { answerInstead, type Unclaimed } from './answer-instead.js'
+import { type Barrier, deferredBarrier, IMPLIED } from './barrier.js'
 import { within } from './deadline.js'
-import { execute, type ExecutionSetting } from './execution.js'
+import type { ExecutionSetting } from './execution-setting.js'
+import { execute } from './execution.js'
 import { type ParsedKey, parseIdempotencyKey } from './idempotency-key.js'
-import { isKeepable, KEPT_HEADERS, replay } from './record.js'
-import * as no from './refusals.js'
-import type { ClaimVerdict, IdempotencyRecord, IdempotencyStore } from './store.js'
+import { isKeepable, KEPT_HEADERS } from './record.js'
+import { callerUnknown, keyMalformed, keyMissing } from './refusals.js'
+import type { ClaimVerdict, IdempotencyStore } from './store.js'
 
 /** Settings of `idempotency`. */
 export interface IdempotencyOptions {
@@ -35,12 +38,28 @@ export interface IdempotencyOptions {
    * answer to it. Default `false`: such a request is refused if it has a key.
    */
   readonly anonymous?: boolean
+  /**
+   * Where the effect barrier stands. `now`: at the claim, so all that a handler does is past it. `deferred`: where the
+   * handler calls `begin`; what ends before it leaves the key free. Default: `now` for every request.
+   */
+  readonly barrier?: (exchange: Exchange) => 'now' | 'deferred'
   /** How long one call of the store may take. Default `'1s'`. */
   readonly storeTimeout?: Duration
   /** The source of time. Default: the machine's clock. */
   readonly clock?: Clock
   /** Makes the nonce of an attempt. Default: random UUIDs. */
   readonly newId?: NewId
+}
+
+/** The policy, and the barrier of the requests it lets pass. */
+export interface IdempotencyPolicy extends Policy {
+  /**
+   * Passes the effect barrier of a request whose barrier is deferred: await it before the first effect, and let its
+   * error go. It does nothing for requests without such a barrier, and when it is called again.
+   *
+   * Rejects when the effect must not happen: the claim was lost, or the store did not answer.
+   */
+  begin(exchange: Exchange): Promise<void>
 }
 
 /** What holds where nothing else is said. */
@@ -59,8 +78,9 @@ export const IDEMPOTENCY_DEFAULTS = {
  *
  * A key belongs to one caller, method, operation and path. It is honoured on writes; reads ignore it.
  */
-export function idempotency(options: IdempotencyOptions): Policy {
+export function idempotency(options: IdempotencyOptions): IdempotencyPolicy {
   const setting = settings(options)
+  const barriers = new WeakMap<Exchange, Barrier>()
 
   return {
     name: 'idempotency',
@@ -71,7 +91,12 @@ export function idempotency(options: IdempotencyOptions): Policy {
       if (effect !== 'write' || mode === 'off') return next()
       const parsed = parseIdempotencyKey(exchange.lines('idempotency-key'))
       if (parsed.kind === 'absent' && mode === 'optional') return next()
-      return parsed.kind === 'key' ? guarded(setting, parsed, exchange, next) : refuseKey(exchange, parsed)
+      return parsed.kind === 'key'
+        ? guarded(setting, barriers, parsed, exchange, next)
+        : refuseKey(exchange, parsed)
+    },
+    async begin(exchange) {
+      await barriers.get(exchange)?.begin()
     },
   }
 }
@@ -81,41 +106,50 @@ type Key = Extract<ParsedKey, { kind: 'key' }>
 function refuseKey(exchange: Exchange, parsed: Exclude<ParsedKey, Key>): Reply {
   const missing = parsed.kind === 'absent'
   exchange.report({ type: 'idempotency.key-refused', reason: missing ? 'missing' : 'malformed' })
-  return missing ? no.keyMissing() : no.keyMalformed(parsed.detail)
+  return missing ? keyMissing() : keyMalformed(parsed.detail)
 }
 
-async function guarded(setting: Setting, { key, time }: Key, exchange: Exchange, next: Next): Promise<Reply> {
+async function guarded(
+  setting: Setting,
+  barriers: WeakMap<Exchange, Barrier>,
+  { key, time }: Key,
+  exchange: Exchange,
+  next: Next,
+): Promise<Reply> {
   const { identity = ANONYMOUS, operation } = exchange
   if (isAnonymous(identity) && !setting.anonymous) {
     exchange.report({ type: 'idempotency.key-refused', reason: 'caller-unknown' })
-    return no.callerUnknown()
+    return callerUnknown()
   }
   const fingerprint = await operation.fingerprint()
   if (isRefusal(fingerprint)) return fingerprint
 
   const cell = keyOf('idempotency', identity.key, exchange.method, operation.name, exchange.path, key)
   const owner = setting.newId()
+  const barrier = setting.barrier(exchange)
   const verdict = await claim(setting, cell, {
     owner,
     fingerprint: selected(setting, fingerprint, exchange),
     lease: setting.lease,
     retention: setting.retention,
-    barrier: 'now',
+    barrier,
     keyTime: time,
   })
   if (verdict.state !== 'won') return answerInstead(exchange, cell, verdict)
   exchange.report({ type: 'idempotency.claimed', operationRef: cell })
-  return execute(setting, { cell, owner, fence: verdict.fence }, exchange, next)
+  const won = { cell, owner, fence: verdict.fence }
+  if (barrier === 'now') return execute(setting, won, IMPLIED, exchange, next)
+  const ahead = deferredBarrier(setting, won)
+  barriers.set(exchange, ahead)
+  return execute(setting, won, ahead, exchange, next)
 }
-
-type Unavailable = { readonly state: 'unavailable' }
 
 /** Nothing runs unless the claim is known to be won. */
 async function claim(
   { store, clock, storeTimeout }: Setting,
   cell: string,
   init: Parameters<IdempotencyStore['claim']>[1],
-): Promise<ClaimVerdict | Unavailable> {
+): Promise<ClaimVerdict | Unclaimed> {
   const ask = async (): Promise<ClaimVerdict> => store.claim(cell, init)
   const asked = ask()
   try {
@@ -128,45 +162,6 @@ async function claim(
   }
 }
 
-function answerInstead(
-  exchange: Exchange,
-  operationRef: string,
-  verdict: Exclude<ClaimVerdict, { state: 'won' }> | Unavailable,
-): Reply {
-  switch (verdict.state) {
-    case 'done':
-      return answerDone(exchange, operationRef, verdict.record)
-    case 'busy':
-      exchange.report({ type: 'idempotency.in-flight', operationRef, remaining: verdict.remaining })
-      return no.inFlight(operationRef, verdict.remaining)
-    case 'mismatch':
-      exchange.report({ type: 'idempotency.mismatched', operationRef })
-      return no.keyReused(operationRef)
-    case 'unknown':
-      exchange.report({ type: 'idempotency.unknown', operationRef, reason: 'lease-lapsed' })
-      return no.outcomeUnknown(operationRef, 'lease-lapsed')
-    case 'amnesia':
-      exchange.report({ type: 'idempotency.unknown', operationRef, reason: 'store-amnesia' })
-      return no.outcomeUnknown(operationRef, 'store-amnesia')
-    case 'full':
-      exchange.report({ type: 'idempotency.store-full', operationRef })
-      return no.storeFull(operationRef, verdict.remaining)
-    default:
-      exchange.report({ type: 'idempotency.store-failed', operationRef, call: 'claim' })
-      return no.storeUnavailable(operationRef)
-  }
-}
-
-function answerDone(exchange: Exchange, operationRef: string, record: IdempotencyRecord): Reply {
-  const { outcome, status } = record
-  if (outcome === 'answered') {
-    exchange.report({ type: 'idempotency.replayed', operationRef, status })
-    return replay(record)
-  }
-  exchange.report({ type: 'idempotency.settled', operationRef, outcome })
-  return outcome === 'failed' ? no.failed(operationRef) : no.resultNotKept(operationRef, record)
-}
-
 /** The fingerprint with the request fields that select behaviour. */
 function selected({ vary }: Setting, fingerprint: string, exchange: Exchange): string {
   if (vary.length === 0) return fingerprint
@@ -176,14 +171,15 @@ function selected({ vary }: Setting, fingerprint: string, exchange: Exchange): s
 interface Setting extends ExecutionSetting {
   readonly vary: readonly string[]
   readonly anonymous: boolean
+  readonly barrier: (exchange: Exchange) => 'now' | 'deferred'
   readonly newId: NewId
 }
 
-const KNOWN = [...Object.keys(IDEMPOTENCY_DEFAULTS), 'store', 'clock', 'newId']
+const KNOWN = [...Object.keys(IDEMPOTENCY_DEFAULTS), 'store', 'barrier', 'clock', 'newId']
 
 function settings(options: IdempotencyOptions): Setting {
   checkKnown('idempotency', options, KNOWN)
-  const all = { ...IDEMPOTENCY_DEFAULTS, clock: systemClock, newId: randomId, ...options }
+  const all = { ...IDEMPOTENCY_DEFAULTS, barrier: atClaim, clock: systemClock, newId: randomId, ...options }
   checkMethods('idempotency: store', all.store, [
     'claim',
     'begin',
@@ -194,6 +190,7 @@ function settings(options: IdempotencyOptions): Setting {
   ])
   checkMethods('idempotency: clock', all.clock, ['now', 'after'])
   checkFunction('idempotency: newId', all.newId)
+  checkFunction('idempotency: barrier', all.barrier)
   if (typeof all.anonymous !== 'boolean') throw new TypeError('idempotency: anonymous must be true or false')
   const keepHeaders = fieldNames('keepHeaders', all.keepHeaders)
   const refused = keepHeaders.find((name) => !isKeepable(name))
@@ -204,6 +201,7 @@ function settings(options: IdempotencyOptions): Setting {
     store: all.store,
     clock: all.clock,
     newId: all.newId,
+    barrier: all.barrier,
     anonymous: all.anonymous,
     vary: fieldNames('vary', all.vary),
     keep: [...new Set([...KEPT_HEADERS, ...keepHeaders])],
@@ -212,6 +210,10 @@ function settings(options: IdempotencyOptions): Setting {
     storeTimeout: milliseconds('idempotency: storeTimeout', all.storeTimeout),
     maxBody: checkInteger('idempotency: maxBody', all.maxBody, 0),
   }
+}
+
+function atClaim(): 'now' {
+  return 'now'
 }
 
 function fieldNames(option: string, names: unknown): readonly string[] {

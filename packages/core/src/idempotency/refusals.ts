@@ -36,6 +36,10 @@ export function inFlight(ref: string, remaining: number): Refusal {
   })
 }
 
+export function claimLost(ref: string): Refusal {
+  return refuse('idempotency-claim-lost', { headers: retryAfter(0), members: advice(true, false, ref) })
+}
+
 export function outcomeUnknown(ref: string, reason: UnknownReason): Refusal {
   const detail = DETAILS[reason]
   return refuse('idempotency-outcome-unknown', { detail, members: { ...advice(false, false, ref), reason } })

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
+import type { Reply } from '../../src/exchange.js'
 import type { IdempotencyStore } from '../../src/idempotency/store.js'
 import { refuse } from '../../src/refusal.js'
 import { memoryIdempotencyStore } from '../../src/stores/memory/idempotency.js'
@@ -74,6 +75,23 @@ describe('a store that fails', () => {
     expect(refusal(await send()).code).toBe('idempotency-store-unavailable')
     expect(await send()).toEqual(CREATED)
     expect(effects).toHaveLength(1)
+  })
+
+  test('with a renewal that hangs: the next one is sent all the same', async () => {
+    const clock = new ManualClock()
+    const memory = memoryIdempotencyStore({ clock })
+    let renewals = 0
+    const store: IdempotencyStore = {
+      ...memory,
+      renew: (...args) => (++renewals === 1 ? silent() : memory.renew(...args)),
+    }
+    const answering = deferred<Reply>()
+    const { send } = service({ clock, store }, () => answering.promise)
+    const first = send()
+    await pass(clock, 30_000)
+    expect(refusal(await send()).code).toBe('idempotency-in-flight')
+    answering.resolve(CREATED)
+    expect(await first).toEqual(CREATED)
   })
 
   test('when the record is written, for a while: the answer waits and goes out', async () => {

@@ -20,6 +20,7 @@ test.each([
   [{ vary: [1] }, 'vary'],
   [{ clock: null }, 'clock'],
   [{ newId: 'uuid' }, 'newId'],
+  [{ barrier: 'deferred' }, 'barrier'],
   [{ ttl: '1h' }, 'ttl'],
 ])('the option in %j is refused by name', (options, name) => {
   const store = memoryIdempotencyStore()

@@ -12,9 +12,9 @@ import { deadlineQueue } from './deadline-queue.js'
 
 /** Settings of a memory idempotency store. */
 export interface MemoryIdempotencyStoreOptions {
-  /** The most keys at a time, in progress and done. Default 100000. */
+  /** The most keys at a time, in progress and done. Default 200000. */
   readonly maxEntries?: number
-  /** About how many bytes the keys and their answers may take. Default 67108864 (64 MiB). */
+  /** About how many bytes the keys and their answers may take. Default 268435456 (256 MiB). */
   readonly maxBytes?: number
   /**
    * A key that was made before the store was, or longer ago than the retention, may have been used and forgotten.
@@ -27,8 +27,8 @@ export interface MemoryIdempotencyStoreOptions {
 
 /** What holds where nothing else is said. */
 export const MEMORY_IDEMPOTENCY_DEFAULTS = {
-  maxEntries: 100_000,
-  maxBytes: 67_108_864,
+  maxEntries: 200_000,
+  maxBytes: 268_435_456,
   olderKeys: 'refuse',
 } as const satisfies MemoryIdempotencyStoreOptions
 
@@ -192,8 +192,11 @@ interface Cell {
 /** How many ended cells a claim removes: more than the one it adds, few enough to be no pause. */
 const SWEEP = 16
 
-/** About what a cell takes without its record. */
+/** About what a cell takes without its record, measured. */
 const BARE_CELL = 1024
+
+/** About what a record takes beside its body and header fields, measured. */
+const BARE_RECORD = 512
 
 function newCell(name: string, fingerprint: string): Cell {
   return {
@@ -220,7 +223,7 @@ function copyOf(record: IdempotencyRecord): IdempotencyRecord {
 }
 
 function sizeOf({ headers, body }: IdempotencyRecord): number {
-  let size = body?.byteLength ?? 0
+  let size = BARE_RECORD + (body?.byteLength ?? 0)
   for (const [name, value] of Object.entries(headers)) size += name.length + String(value).length
   return size
 }
