@@ -7,6 +7,9 @@ export type Declaration = Pick<Operation, 'access' | 'cost' | 'idempotency' | 'c
 /** Ways to satisfy the scopes of an operation; more are refused rather than multiplied further. */
 export const MAX_ALTERNATIVES = 64
 
+/** A constant: it asks for nothing. */
+const TYPENAME = '__typename'
+
 /**
  * Joins the rules of an operation's root fields: costs add up, every field's scopes are needed, the strictest mode
  * and the shortest lifetime hold.
@@ -63,7 +66,9 @@ function distinct(all: readonly (readonly string[])[]): readonly (readonly strin
 
 /** A field without a mode has the gate's, which may be `required`: only a mode that all fields share relaxes it. */
 function joinModes(fields: readonly RootField[]): Access['mode'] {
-  const modes = new Set(fields.filter(({ field }) => field !== undefined).map(({ rule }) => rule?.mode))
+  const modes = new Set(
+    fields.filter(({ node }) => node.name.value !== TYPENAME).map(({ rule }) => rule?.mode),
+  )
   if (modes.has('required')) return 'required'
   if (modes.has(undefined)) return undefined
   return modes.has('optional') ? 'optional' : [...modes][0]
@@ -75,12 +80,12 @@ function joinIdempotency(fields: readonly RootField[]): Operation['idempotency']
   return asked.includes('optional') ? 'optional' : 'off'
 }
 
-/** `__typename` is a constant and asks for nothing; the schema itself (`__schema`, `__type`) is not kept. */
+/** The schema itself (`__schema`, `__type`) is not kept. */
 function joinCache(fields: readonly RootField[]): Operation['cache'] {
   const rules: CacheRule[] = []
   for (const { node, rule } of fields) {
     const name = node.name.value
-    if (name === '__typename') continue
+    if (name === TYPENAME) continue
     if (name.startsWith('__') || rule?.cache === 'off') return 'off'
     rules.push(rule?.cache ?? {})
   }

@@ -13,12 +13,6 @@ import type { Runnable } from './prepare.js'
 import { contentType } from './render.js'
 import { type Profile, statusOf } from './statuses.js'
 
-/** An answer, and the entities and lists it was made from or shows to be changed. */
-export interface Executed {
-  readonly answer: Answer
-  readonly tags: readonly Tag[]
-}
-
 /** What is executed with. */
 export interface ExecutionSetting extends Pick<
   GraphqlOptions,
@@ -28,8 +22,18 @@ export interface ExecutionSetting extends Pick<
   readonly profile: Profile
 }
 
-/** Executes what is ready to run. */
-export type Execute = (runnable: Runnable, exchange: Exchange, ctx: Context) => Promise<Executed>
+/**
+ * Executes what is ready to run.
+ *
+ * @param onTags gets the entities and lists that the answer was made from or shows to be changed, as soon as they are
+ *   known: what a mutation did counts even if its answer can't be written.
+ */
+export type Execute = (
+  runnable: Runnable,
+  exchange: Exchange,
+  ctx: Context,
+  onTags: (tags: readonly Tag[]) => void,
+) => Promise<Answer>
 
 /** Answers with more tags are not stored: to drop one in silence would keep what a write has changed. */
 export const MAX_TAGS = 1_000
@@ -40,9 +44,9 @@ interface Run {
   readonly args: ExecutionArgs
   /** Koa's own way to tell the service of an error whose text the client does not see. */
   readonly report: (error: unknown) => void
-  /** An answer for everybody was made from something that tells callers apart. */
-  personal: boolean
-  tags: readonly Tag[]
+  /** Whether an answer for everybody was made from something that tells callers apart. */
+  readonly isPersonal: () => boolean
+  readonly onTags: (tags: readonly Tag[]) => void
 }
 
 type ContextValue = Record<PropertyKey, unknown>
@@ -66,18 +70,12 @@ export function executor(setting: ExecutionSetting): Execute {
     },
   })
 
-  return async (runnable, exchange, ctx) => {
-    const run = await startRun(setting, runnable, exchange, ctx)
+  return async (runnable, exchange, ctx, onTags) => {
+    const run = await startRun(setting, runnable, exchange, ctx, onTags)
     const headers = { accept: runnable.media }
     const request = { method: 'POST', url: '', headers, body: null, raw: undefined, context: run }
     const [text, init] = await handle(request)
-    const answer: Answer = {
-      kind: 'answer',
-      status: init.status,
-      headers: init.headers ?? {},
-      body: Buffer.from(text ?? ''),
-    }
-    return { answer, tags: run.tags }
+    return { kind: 'answer', status: init.status, headers: init.headers ?? {}, body: Buffer.from(text ?? '') }
   }
 }
 
@@ -86,11 +84,13 @@ async function startRun(
   runnable: Runnable,
   exchange: Exchange,
   ctx: Context,
+  onTags: Run['onTags'],
 ): Promise<Run> {
   const { document, variables } = runnable
   const shared = sharedVary(document.declaration.cache)
+  let personal = false
   const watched =
-    shared === undefined ? exchange : watchExchange(exchange, shared, () => void (run.personal = true))
+    shared === undefined ? exchange : watchExchange(exchange, shared, () => void (personal = true))
   const extra = await context?.(watched, ctx)
   const args: ExecutionArgs = {
     schema,
@@ -99,15 +99,14 @@ async function startRun(
     variableValues: variables,
     contextValue: executionContext(watched, loaders, extra),
   }
-  const run: Run = {
+  return {
     runnable,
     // A mutation runs on when its client leaves: stopped half way, nobody knows what it did.
     args: document.type === 'query' ? abortable(args, watched) : args,
     report: (error) => ctx.app.emit('error', error, ctx),
-    personal: false,
-    tags: [],
+    isPersonal: () => personal,
+    onTags,
   }
-  return run
 }
 
 /** The declared request fields of an operation whose answers serve everybody; undefined for all others. */
@@ -121,13 +120,13 @@ function settle(run: Run, result: ExecutionResult, entities: Entities): boolean 
   if (document.type === 'mutation') {
     const { tags, failures } = invalidationOf(run.runnable, result, entities)
     failures.forEach(run.report)
-    run.tags = tags
+    run.onTags(tags)
     return false
   }
   if (document.plan === undefined || !result.data) return false
   const { tags, complete } = collectTags(document.plan, result.data, 'read')
-  run.tags = [...tags]
-  return complete && !run.personal && tags.size <= MAX_TAGS && !result.errors?.length
+  run.onTags([...tags])
+  return complete && !run.isPersonal() && tags.size <= MAX_TAGS && !result.errors?.length
 }
 
 /** Errors come first, so that a reader of a long answer notices them (GraphQL 7.1). */

@@ -23,7 +23,7 @@ export function graphqlGateway<Loaders = unknown>(options: GraphqlGatewayOptions
   const others = Object.entries(rest).filter(([name]) => !isOwn(name))
   const channel = graphql(Object.fromEntries(own) as unknown as GraphqlOptions<Loaders>)
   const middleware = gate(policies, { ...Object.fromEntries(others), channels: [channel] })
-  checkPolicies(policies, Object.entries(options.rules ?? {}))
+  checkPolicies(policies, Object.entries(options.rules ?? {}), options.identity !== undefined)
   return middleware
 }
 
@@ -34,12 +34,14 @@ function isOwn(name: string): boolean {
 function checkPolicies(
   policies: readonly Policy[],
   rules: readonly (readonly [string, RootFieldRule])[],
+  identityGiven: boolean,
 ): void {
   const stages = new Set(policies.map(({ stage }) => stage))
   for (const [coordinate, rule] of rules) {
     const option = `graphqlGateway: rules['${coordinate}']`
-    if ((rule.scopes !== undefined || rule.mode === 'required') && !stages.has('authenticate')) {
-      throw new TypeError(`${option} names who may ask; policies need authenticate() to check it`)
+    const namesCallers = rule.scopes !== undefined || rule.mode === 'required'
+    if (namesCallers && !identityGiven && !stages.has('authenticate')) {
+      throw new TypeError(`${option} names who may ask; policies need authenticate() to know who does`)
     }
     if (rule.idempotency === 'required' && !stages.has('idempotency')) {
       throw new TypeError(`${option} demands an Idempotency-Key; policies need idempotency() to check it`)

@@ -1,11 +1,15 @@
 import {
   type Access,
+  authorize,
   type Channel,
   createOperation,
   type Exchange,
   exchangeOf,
+  isAnonymous,
   keyOf,
   type Operation,
+  type Refusal,
+  refuse,
   type Tag,
 } from '@headgate/core'
 import type { Context } from 'koa'
@@ -55,8 +59,12 @@ export function graphql<Loaders = unknown>(options: GraphqlOptions<Loaders>): Ch
       if (request?.prepared.kind !== 'runnable' || exchange === undefined) {
         throw new Error('graphql: the gate let a request through that can not run')
       }
-      const { answer, tags } = await execute(request.prepared.runnable, exchange, ctx)
-      request.tags = tags
+      const answer = await execute(
+        request.prepared.runnable,
+        exchange,
+        ctx,
+        (tags) => void (request.tags = tags),
+      )
       ctx.body = answer.body
       ctx.status = answer.status
       ctx.set(answer.headers as Record<string, string>)
@@ -79,7 +87,7 @@ export function graphql<Loaders = unknown>(options: GraphqlOptions<Loaders>): Ch
       effect: type === 'query' ? 'read' : 'write',
       fingerprint: () =>
         keyOf('graphql', digest, operation.name?.value, canonicalVariables(schema, operation, variables)),
-      contract: (exchange) => checkAccess(declaration.access, exchange),
+      contract: (exchange) => Promise.resolve(checkAccess(declaration.access, exchange)),
       ...(type === 'query' ? { tags } : { invalidates: tags }),
     })
   }
@@ -104,10 +112,12 @@ function describeRejected({ refusal, document }: Extract<Prepared, { kind: 'reje
   })
 }
 
-/** Scopes that nobody checks would be none. */
-function checkAccess({ scopes }: Access, { identity }: Exchange): Promise<undefined> {
-  if (scopes === undefined || identity !== undefined) return Promise.resolve(undefined)
-  throw new Error('graphql: the operation declares scopes, and no policy of the gate authenticates')
+/** `authenticate` has checked this already; a gate without it must not let through what declares that it needs it. */
+function checkAccess({ mode, scopes }: Access, { identity }: Exchange): Refusal | undefined {
+  if (mode === 'required' && (identity === undefined || isAnonymous(identity))) {
+    return refuse('credentials-missing')
+  }
+  return authorize(identity, scopes)
 }
 
 /** The endpoint's own path, with or without what koa-mount has cut off it, and with or without a last slash. */

@@ -36,7 +36,6 @@ export interface RootFieldRule {
 /** Rules by schema coordinate: `'Query.user'`, `'Mutation.createItem'`. */
 export type Rules = Readonly<Record<string, RootFieldRule>>
 
-/** A cost above this is a typing error, and sums of it stay exact. */
 const MODES = ['required', 'optional', 'anonymous'] as const
 const KEYS = ['required', 'optional', 'off'] as const
 const COMMON = ['scopes', 'mode', 'cost'] as const
@@ -47,7 +46,9 @@ const COMMON = ['scopes', 'mode', 'cost'] as const
  * @throws TypeError that names the coordinate.
  */
 export function checkRules(schema: GraphQLSchema, rules: Rules = {}): ReadonlyMap<string, RootFieldRule> {
-  if (typeof rules !== 'object' || rules === null) throw new TypeError('graphql: rules must be an object')
+  if (typeof rules !== 'object' || rules === null || Array.isArray(rules)) {
+    throw new TypeError('graphql: rules must be an object')
+  }
   const checked = new Map<string, RootFieldRule>()
   for (const [coordinate, rule] of Object.entries(rules)) {
     const option = `graphql: rules['${coordinate}']`

@@ -10,7 +10,8 @@ export async function start(...middleware: Middleware[]): Promise<Running & { re
   const errors: unknown[] = []
   app.on('error', (error: unknown) => errors.push(error))
   for (const each of middleware) app.use(each)
-  const running = await serve(app.callback())
+  const handle = app.callback()
+  const running = await serve((request, response) => void handle(request, response))
   servers.push(running)
   return { ...running, errors }
 }
