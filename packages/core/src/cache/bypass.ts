@@ -37,7 +37,7 @@ export function accepts(control: Directives, age: number, left: number): boolean
   return !control.has('no-cache') && (maxAge === undefined || age <= maxAge * 1000) && left >= minFresh * 1000
 }
 
-/** Whether the exchange names somebody, so that its answers have a partition of their own. */
+/** Whether the exchange names somebody: their answers are theirs alone. */
 export function isNamed({ identity }: Exchange): boolean {
   return identity !== undefined && !isAnonymous(identity)
 }

@@ -3,7 +3,7 @@ import { type Answer, type Exchange, type Next, type Policy, type Reply, withHea
 import { keyOf } from '../key.js'
 import { checkInteger, checkKnown, checkMethods, checkText } from '../options.js'
 import { isRefusal, refuse } from '../refusal.js'
-import { accepts, type Bypass, bypassOf, isNamed, requestDirectives } from './bypass.js'
+import { accepts, type Bypass, bypassOf, requestDirectives } from './bypass.js'
 import type { Directives } from './cache-control.js'
 import { cacheStatus } from './cache-status.js'
 import { isNotModified, notModified } from './conditional.js'
@@ -92,15 +92,15 @@ async function read(
   const fingerprint = await exchange.operation.fingerprint()
   if (isRefusal(fingerprint)) return bypass(setting, exchange, 'fingerprint', next, control)
 
-  const sharedKey = entryKey(exchange, fingerprint, undefined)
-  const ownKey = isNamed(exchange) ? entryKey(exchange, fingerprint, exchange.identity?.partition) : sharedKey
-  const found = await lookup(setting, exchange, ownKey === sharedKey ? [sharedKey] : [ownKey, sharedKey])
+  const ownKey = entryKey(exchange, fingerprint, 'own')
+  const publicKey = entryKey(exchange, fingerprint, 'public')
+  const found = await lookup(setting, exchange, [ownKey, publicKey])
   if (found === undefined) return bypass(setting, exchange, 'store-failed', next, control)
 
   const reason = found.state === 'hit' ? unusable(found, control) : found.reason
   if (found.state === 'hit' && reason === undefined) return serve(setting, exchange, found)
   if (control.has('only-if-cached')) return refuse('not-cached')
-  const missed: Missed = { reason: reason ?? 'uri-miss', ticket: found.ticket, ownKey, sharedKey }
+  const missed: Missed = { reason: reason ?? 'uri-miss', ticket: found.ticket, ownKey, publicKey }
   return forward(setting, exchange, rule, missed, next)
 }
 
@@ -159,8 +159,12 @@ async function bypass(
   return withHeaders(reply, { 'cache-status': status.forwarded(reply.headers, forwarded) })
 }
 
-/** HEAD is answered from a stored GET; answers to any two other methods never meet. */
-function entryKey(exchange: Exchange, fingerprint: string, partition: string | undefined): string {
-  const { method, origin, path } = exchange
-  return keyOf('cache', method === 'HEAD' ? 'GET' : method, origin, path, fingerprint, partition)
+/**
+ * HEAD is answered from a stored GET; answers to any two other methods never meet. Callers without a name share a
+ * partition, and it is not the public one: what nobody may see is no answer for somebody.
+ */
+function entryKey(exchange: Exchange, fingerprint: string, scope: 'own' | 'public'): string {
+  const { method, origin, path, identity } = exchange
+  const partition = scope === 'own' ? identity?.partition : undefined
+  return keyOf('cache', scope, method === 'HEAD' ? 'GET' : method, origin, path, fingerprint, partition)
 }

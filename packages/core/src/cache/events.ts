@@ -9,7 +9,7 @@ export type CacheEvent =
   | { readonly type: 'cache.miss'; readonly reason: 'uri-miss' | 'vary-miss' | 'stale' | 'request' }
   /** The request was neither looked up nor stored. */
   | { readonly type: 'cache.bypassed'; readonly reason: Bypass }
-  /** An answer was stored. `shared`: for every identity. `bytes`: of its content. `ttl`: milliseconds. */
+  /** An answer was stored. `shared`: for everybody. `bytes`: of its content. `ttl`: milliseconds. */
   | { readonly type: 'cache.stored'; readonly shared: boolean; readonly bytes: number; readonly ttl: number }
   | { readonly type: 'cache.not-stored'; readonly reason: NotStored }
   /** A write invalidated this many tags, its address among them. */

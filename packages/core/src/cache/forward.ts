@@ -26,9 +26,9 @@ export interface ForwardSetting {
 export interface Missed {
   readonly reason: Exclude<Forward, 'bypass' | 'method'>
   readonly ticket: string
-  /** The keys of the caller's own partition and of everybody's. */
+  /** The key among the caller's own answers, and the key among everybody's. */
   readonly ownKey: string
-  readonly sharedKey: string
+  readonly publicKey: string
 }
 
 /** Lets the handler answer, and stores what it answers if that is allowed. The first byte is never held back. */
@@ -67,7 +67,7 @@ function said(outcome: 'stored' | NotStored | undefined): { stored?: boolean; de
 function keep(
   { store, clock, maxBodyBytes }: ForwardSetting,
   exchange: Exchange,
-  { ticket, ownKey, sharedKey }: Missed,
+  { ticket, ownKey, publicKey }: Missed,
   answer: Answer,
   how: Storable | NotStored,
 ): { readonly body: Answer['body']; readonly outcome: 'stored' | NotStored | undefined } {
@@ -78,7 +78,7 @@ function keep(
   }
   if (typeof how === 'string') return refuse(how)
   if (announcedLength(answer) > maxBodyBytes) return refuse('too-large')
-  const place = { exchange, ticket, key: how.shared ? sharedKey : ownKey }
+  const place = { exchange, ticket, key: how.shared ? publicKey : ownKey }
   const fill = prepareFill(store, clock, place, answer, how)
   if (typeof fill === 'string') return refuse(fill)
   if (!(body instanceof Readable)) return { body, outcome: fill(body) }
@@ -105,8 +105,10 @@ function clientHeaders(
 ): Fields {
   const headers = withVary(answer.headers, typeof how === 'string' ? rule.vary : how.vary)
   const more: Record<string, string> = {}
-  if (headers['date'] === undefined) more['date'] = formatHttpDate(responseTime)
-  if (typeof how !== 'string' && how.cacheControl !== undefined) more['cache-control'] = how.cacheControl
+  if (typeof how !== 'string') {
+    if (headers['date'] === undefined) more['date'] = formatHttpDate(responseTime)
+    if (how.cacheControl !== undefined) more['cache-control'] = how.cacheControl
+  }
   const { body } = answer
   if (body instanceof Uint8Array && body.byteLength <= maxBodyBytes && wantsEntityTag(exchange, answer)) {
     more['etag'] = entityTagOf(body)

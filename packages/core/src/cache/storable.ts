@@ -34,7 +34,7 @@ export type NotStored =
 
 /** How an answer may be stored. */
 export interface Storable {
-  /** For every identity, or for the one that asked. */
+  /** For everybody, or for callers with the same identity. */
   readonly shared: boolean
   /** In milliseconds, counted from age 0. */
   readonly lifetime: number
@@ -52,7 +52,7 @@ export interface Storable {
 /** What is known about the request. */
 export interface Asked {
   readonly method: string
-  /** Whether an identity is named, so that there is a partition of its own. */
+  /** Whether somebody is named. All who are not share a partition. */
   readonly named: boolean
   readonly rule: CheckedRule
 }
@@ -88,7 +88,7 @@ export function storability(answer: Answer, asked: Asked, timing: Timing): Stora
 
   const isPrivate = isUnqualified(control, 'private')
   const declared = isPermitted(control, 'public') || control.has('s-maxage')
-  const shared = !isPrivate && (!asked.named || asked.rule.isPublic || declared)
+  const shared = !isPrivate && (asked.rule.isPublic || declared)
   return {
     shared,
     lifetime,
