@@ -37,13 +37,13 @@ export function policyField(quotas: readonly QuotaTerms[]): string {
  */
 export function stateField(names: readonly string[], states: readonly QuotaState[]): string {
   const denied = states.some(({ wait }) => wait > 0)
-  return states
-    .map(({ remaining, renewal, wait }, index) => {
-      const time = denied ? wait : renewal
-      const reset = time > 0 && time !== Number.POSITIVE_INFINITY ? `;t=${wholeSeconds(time)}` : ''
-      return `"${names[index]}";r=${remaining}${reset}`
-    })
-    .join(', ')
+  let field = ''
+  for (const [index, { remaining, renewal, wait }] of states.entries()) {
+    const time = denied ? wait : renewal
+    const reset = time > 0 && time !== Number.POSITIVE_INFINITY ? `;t=${wholeSeconds(time)}` : ''
+    field += `${index === 0 ? '' : ', '}"${names[index]}";r=${remaining}${reset}`
+  }
+  return field
 }
 
 /** Microseconds as seconds that are never too early and never 0. */
@@ -52,11 +52,10 @@ export function wholeSeconds(microseconds: number): number {
 }
 
 /** Puts the quotas of an inner limiter behind those of this one; each field is a list. */
-export function joinFields(own: Fields, inner: Readonly<Record<string, unknown>> | undefined): Fields {
-  if (inner === undefined) return own
-  const joined: Record<string, string> = {}
-  for (const [name, value] of Object.entries(own)) {
-    joined[name] = Object.hasOwn(inner, name) ? `${String(value)}, ${String(inner[name])}` : String(value)
-  }
-  return joined
+export function joinFields(own: Fields, inner: Fields): Fields {
+  if (inner['ratelimit'] === undefined && inner['ratelimit-policy'] === undefined) return own
+  const joined = Object.entries(own).map(([name, value]) => {
+    return [name, inner[name] === undefined ? value : `${String(value)}, ${String(inner[name])}`] as const
+  })
+  return Object.fromEntries(joined)
 }

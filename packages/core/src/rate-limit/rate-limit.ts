@@ -8,8 +8,9 @@ import {
   withHeaders,
 } from '../exchange.js'
 import { checkChoice, checkInteger, checkKnown, checkMethods } from '../options.js'
-import { type Refusal, refuse } from '../refusal.js'
-import { type FieldsVersion, joinFields, policyField, stateField, wholeSeconds } from './fields.js'
+import { refuse } from '../refusal.js'
+import { deny } from './denial.js'
+import { type FieldsVersion, joinFields, policyField, stateField } from './fields.js'
 import { type CheckedQuota, checkQuotas, type Quota, type Terms } from './quota.js'
 import type { QuotaState, RateLimitCharge, RateLimitDecision, RateLimitStore } from './store.js'
 
@@ -47,10 +48,11 @@ export function rateLimit(options: RateLimitOptions): Policy {
   const fixedPolicy = fixed ? policyField(quotas.map(({ fixedTerms }) => fixedTerms as Terms)) : undefined
   const names = quotas.map(({ name }) => name)
 
-  const fieldsFor = (terms: readonly Terms[], states: readonly QuotaState[]): Fields => {
+  const fieldsFor = (terms: readonly Terms[], states?: readonly QuotaState[]): Fields => {
     if (headers === 'none') return {}
-    const policy = { 'ratelimit-policy': fixedPolicy ?? policyField(terms) }
-    return states.length === 0 ? policy : { ...policy, ratelimit: stateField(names, states) }
+    const policy = fixedPolicy ?? policyField(terms)
+    if (states === undefined) return { 'ratelimit-policy': policy }
+    return { 'ratelimit-policy': policy, ratelimit: stateField(names, states) }
   }
 
   return {
@@ -67,7 +69,7 @@ export function rateLimit(options: RateLimitOptions): Policy {
       } catch (error) {
         const admitted = onStoreError === 'allow'
         exchange.report({ type: 'rate-limit.store-failed', cost, admitted, reason: reasonOf(error) })
-        const fields = fieldsFor(terms, [])
+        const fields = fieldsFor(terms)
         if (admitted) return passWith(fields, next)
         return refuse('rate-limit-unavailable', { headers: { 'retry-after': STORE_RETRY_AFTER, ...fields } })
       }
@@ -77,7 +79,7 @@ export function rateLimit(options: RateLimitOptions): Policy {
         exchange.report({ type: 'rate-limit.admitted', cost, remaining })
         return passWith(fields, next)
       }
-      return deny(exchange, cost, charges, decision, fields)
+      return deny(exchange, charges, decision, fields)
     },
   }
 }
@@ -111,39 +113,10 @@ async function passWith(fields: Fields, next: Next): Promise<Reply> {
 
 /** Koa drops all fields set before an error but those the error carries; an inner limiter may have left its own. */
 function keepFieldsOnError(error: unknown, fields: Fields): void {
-  const { headers } = (error ?? {}) as { headers?: Fields }
+  const inner = (error as { headers?: Fields | null } | null | undefined)?.headers
   keepHeadersOnError(error, fields)
-  if (headers !== undefined && !Object.isFrozen(error)) {
-    Object.assign(error as object, { headers: { ...headers, ...joinFields(fields, headers) } })
-  }
-}
-
-function deny(
-  exchange: Exchange,
-  cost: number,
-  charges: readonly RateLimitCharge[],
-  decision: Exclude<RateLimitDecision, { outcome: 'admitted' }>,
-  fields: Fields,
-): Refusal {
-  if (decision.outcome === 'impossible') {
-    const violated = charges.filter(({ burst }) => cost > burst).map(({ quota }) => quota)
-    const most = Math.min(...charges.map(({ burst }) => burst))
-    exchange.report({ type: 'rate-limit.impossible', cost, violated })
-    return refuse('cost-exceeds-quota', {
-      detail: `The request costs ${cost}; at most ${most} can be taken at once.`,
-      headers: fields,
-      members: { 'violated-policies': violated },
-    })
-  }
-  const { wait, quotas } = decision
-  const violated = charges.filter((_, index) => (quotas[index]?.wait ?? 0) > 0).map(({ quota }) => quota)
-  const seconds = wholeSeconds(wait)
-  exchange.report({ type: 'rate-limit.denied', cost, violated, wait: Math.ceil(wait / 1_000) })
-  return refuse('quota-exceeded', {
-    detail: `A quota is exceeded. Try again in ${seconds} s.`,
-    headers: { 'retry-after': String(seconds), ...fields },
-    members: { 'violated-policies': violated },
-  })
+  if (inner?.['ratelimit-policy'] === undefined || Object.isFrozen(error)) return
+  Object.assign(error as object, { headers: { ...inner, ...joinFields(fields, inner) } })
 }
 
 function reasonOf(error: unknown): string {

@@ -185,7 +185,7 @@ const CASES: Readonly<Record<string, (subject: Subject) => Promise<void>>> = {
     strictEqual(JSON.stringify(first), copy)
   },
 
-  'every decision of a long schedule is the model’s': async ({ store, clock, key }) => {
+  'on a long schedule every decision is what the model decides': async ({ store, clock, key }) => {
     const model = modelRateLimitStore(clock)
     const next = sequence(20_260_101)
     const quotas = ['a', 'b', 'c'].map((quota) => ({
