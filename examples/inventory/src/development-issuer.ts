@@ -24,13 +24,16 @@ export interface TokenRequest {
 
 /** An issuer of access tokens that gives one to anybody who asks. */
 export interface DevelopmentIssuer {
-  readonly issuer: string
-  readonly audience: string
+  /** What its tokens are checked by: names and public key. */
+  readonly tokens: {
+    readonly issuer: string
+    readonly audience: string
+    readonly jwks: JSONWebKeySet
+  }
+  /** How long a token lives, in seconds. */
   readonly lifetime: number
-  /** The public key its tokens are checked with. */
-  readonly jwks: JSONWebKeySet
   /** Signs an access token (RFC 9068). */
-  token(request: TokenRequest): Promise<string>
+  issue(request: TokenRequest): Promise<string>
 }
 
 /**
@@ -48,11 +51,9 @@ export async function developmentIssuer(options: DevelopmentIssuerOptions): Prom
   const kid = await calculateJwkThumbprint(jwk)
 
   return {
-    issuer,
-    audience,
+    tokens: { issuer, audience, jwks: { keys: [{ ...jwk, kid, alg: 'ES256', use: 'sig' }] } },
     lifetime,
-    jwks: { keys: [{ ...jwk, kid, alg: 'ES256', use: 'sig' }] },
-    token({ sub, scope }) {
+    issue({ sub, scope }) {
       const now = Math.floor(clock.now() / 1000)
       return new SignJWT({ client_id: 'development', scope })
         .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid })

@@ -1,3 +1,4 @@
+// The domain
 export { createInventory, type Inventory, type InventoryOptions } from './inventory.js'
 export {
   ApprovalRequired,
@@ -9,14 +10,24 @@ export {
 } from './items.js'
 export type { Order, Subscription, User, Users } from './users.js'
 export { ItemCreate, ItemPatch } from './contracts.js'
+
+// Its two protocols
+export { inventoryRouter } from './rest.js'
+export { inventoryGraphql } from './graphql/gateway.js'
 export { inventorySchema } from './graphql/schema.js'
 export { createLoaders, type Loaders } from './graphql/loaders.js'
+
+// Development
 export {
   type DevelopmentIssuer,
   developmentIssuer,
   type DevelopmentIssuerOptions,
   type TokenRequest,
 } from './development-issuer.js'
+export { developmentRouter } from './development-routes.js'
+
+// The server
+export { type Address, readAddress, readTokenSource, type TokenSource } from './server/settings.js'
 export { createReadiness, health, type Readiness } from './server/readiness.js'
 export { serve, type ServeOptions, type Serving } from './server/serve.js'
 export { start } from './server/start.js'

@@ -13,9 +13,9 @@ describe('the development issuer', () => {
   test('signs access tokens with every claim of RFC 9068', async () => {
     const clock = new ManualClock()
     const issuer = await developmentIssuer({ issuer: 'http://dev', audience: 'inventory', clock })
-    const token = await issuer.token({ sub: 'ada', scope: 'items:read' })
+    const token = await issuer.issue({ sub: 'ada', scope: 'items:read' })
 
-    const { payload, protectedHeader } = await jwtVerify(token, createLocalJWKSet(issuer.jwks), {
+    const { payload, protectedHeader } = await jwtVerify(token, createLocalJWKSet(issuer.tokens.jwks), {
       issuer: 'http://dev',
       audience: 'inventory',
       typ: 'at+jwt',
@@ -24,13 +24,13 @@ describe('the development issuer', () => {
     })
     expect(payload).toMatchObject({ sub: 'ada', scope: 'items:read' })
     expect((payload.exp ?? 0) - (payload.iat ?? 0)).toBe(3600)
-    expect(protectedHeader).toMatchObject({ alg: 'ES256', kid: issuer.jwks.keys[0]?.kid })
+    expect(protectedHeader).toMatchObject({ alg: 'ES256', kid: issuer.tokens.jwks.keys[0]?.kid })
   })
 
   test('publishes the public key only', async () => {
-    const { jwks } = await developmentIssuer({ issuer: 'http://dev', audience: 'inventory' })
-    expect(jwks.keys).toHaveLength(1)
-    expect(jwks.keys[0]).not.toHaveProperty('d')
+    const { tokens } = await developmentIssuer({ issuer: 'http://dev', audience: 'inventory' })
+    expect(tokens.jwks.keys).toHaveLength(1)
+    expect(tokens.jwks.keys[0]).not.toHaveProperty('d')
   })
 
   test('is not made in production', async () => {

@@ -22,7 +22,7 @@ export async function start(app: Koa, options: ServeOptions = {}): Promise<Servi
         `${signal}: requests in flight finish, then the server stops. A second signal stops it now.`,
       )
       void serving.drain().then(() => process.exit(0))
-    } else if (clock.now() - stoppedAt > SAME_PRESS_MS) {
+    } else if (signal === 'SIGTERM' || clock.now() - stoppedAt > SAME_PRESS_MS) {
       process.exit(128 + constants.signals[signal])
     }
   }
