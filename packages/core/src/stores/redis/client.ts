@@ -1,0 +1,26 @@
+/** A value in a command. Bytes are a `Buffer`: ioredis would write another typed array as text. */
+export type RedisArgument = string | number | Buffer
+
+/**
+ * The part of ioredis that the stores use. A `Redis` (also behind Sentinels) and a `Cluster` have it, whatever their
+ * options are; nothing is ever set on them.
+ */
+export interface RedisLike {
+  /** Commands are sent while it is `ready`. */
+  readonly status: string
+  readonly isCluster?: boolean
+  readonly options: object
+  /** Called once if the client is lazy and nobody has connected it. */
+  connect(): Promise<unknown>
+  evalsha(sha: string, keyCount: number, ...keysAndArguments: RedisArgument[]): Promise<unknown>
+  eval(lua: string, keyCount: number, ...keysAndArguments: RedisArgument[]): Promise<unknown>
+}
+
+/**
+ * What ioredis has, for every command, and does not declare for these two. The `callBuffer` it declares loses its
+ * command with auto-pipelining.
+ */
+export interface BinaryRedisLike extends RedisLike {
+  evalshaBuffer: RedisLike['evalsha']
+  evalBuffer: RedisLike['eval']
+}

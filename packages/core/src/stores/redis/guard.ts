@@ -1,0 +1,133 @@
+import { randomInt } from 'node:crypto'
+import { type Clock, systemClock } from '../../clock.js'
+import { type Duration, milliseconds } from '../../duration.js'
+import { checkFunction, checkInteger, checkKnown, checkMethods } from '../../options.js'
+import { StoreUnavailable } from '../unavailable.js'
+import { type BreakerState, circuitBreaker } from './breaker.js'
+import type { BinaryRedisLike, RedisArgument, RedisLike } from './client.js'
+import { clientWarnings, type RedisClientWarning } from './client-warnings.js'
+import { classify } from './failure.js'
+import { checkKeys, type RedisScript, runScript } from './script.js'
+
+/** Settings of a guarded Redis. */
+export interface RedisGuardOptions {
+  /** How long a call may take. Default 50 ms. */
+  readonly deadline?: Duration
+  /** After so many failures in a row the server is left alone. Default 5. */
+  readonly failures?: number
+  /** How long it is left alone at the least, before one call tries again; up to half as much is added. Default 1 s. */
+  readonly cooldown?: Duration
+  /** The source of time. Default: the machine's clock. */
+  readonly clock?: Clock
+  /** Spreads the tries of many processes: a number from 0 up to, but not including, 1. Default: a random one. */
+  readonly random?: () => number
+  /** Gets every event. It must not throw. Default: nobody does. */
+  readonly onEvent?: (event: RedisEvent) => void
+}
+
+/** The defaults of {@link RedisGuardOptions}; durations in milliseconds. */
+export const REDIS_GUARD_DEFAULTS = { deadline: 50, failures: 5, cooldown: 1_000 } as const
+
+/** What a guarded Redis tells observers. */
+export type RedisEvent =
+  /** At the start: an option of the client may make commands run late. */
+  | ({ readonly type: 'redis.client-warning' } & RedisClientWarning)
+  /** The server is left alone (`open`), tried (`half-open`), or used again (`closed`). */
+  | { readonly type: 'redis.breaker'; readonly state: BreakerState }
+
+/** A client whose calls end in time. */
+export interface GuardedRedis {
+  readonly warnings: readonly RedisClientWarning[]
+  /**
+   * Runs a script. Never sent twice: a call without an answer may have had its effect.
+   *
+   * @throws TypeError when the keys don't share a hash tag. Every other failure rejects with {@link StoreUnavailable}.
+   */
+  run(script: RedisScript, keys: readonly string[], args?: readonly RedisArgument[]): Promise<unknown>
+}
+
+/**
+ * Puts a deadline and a breaker around a client. A call that finds no connection fails at once: it never waits in the
+ * client's offline queue. The client itself is left as it is. Use one guard for all stores of a client.
+ */
+export function guardRedis(client: RedisLike, options: RedisGuardOptions = {}): GuardedRedis {
+  const { deadline, failures, cooldown, clock, random, onEvent } = settings(client, options)
+  const onChange = (state: BreakerState): void => onEvent?.({ type: 'redis.breaker', state })
+  const breaker = circuitBreaker({ failures, cooldown, clock, random, onChange })
+  const warnings = clientWarnings(client)
+  for (const warning of warnings) onEvent?.({ type: 'redis.client-warning', ...warning })
+
+  const guarded = (
+    turn: number,
+    script: RedisScript,
+    keys: readonly string[],
+    args: readonly RedisArgument[],
+  ): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      let isOpen = true
+      const cancel = clock.after(deadline, () => {
+        isOpen = false
+        reject(new StoreUnavailable('deadline'))
+        breaker.failed(turn)
+      })
+      // What comes after the deadline is dropped, also a rejection: it has its handler.
+      runScript(client as BinaryRedisLike, script, keys, args, () => isOpen).then(
+        (reply) => {
+          if (!isOpen) return
+          cancel()
+          resolve(reply)
+          breaker.succeeded(turn)
+        },
+        (error: unknown) => {
+          if (!isOpen) return
+          cancel()
+          const { kind, isAboutTheCall } = classify(error)
+          reject(new StoreUnavailable('error', kind))
+          if (isAboutTheCall) breaker.succeeded(turn)
+          else breaker.failed(turn)
+        },
+      )
+    })
+
+  return {
+    warnings,
+    run(script, keys, args = []) {
+      checkKeys(keys)
+      if (client.status !== 'ready') {
+        wake(client)
+        return Promise.reject(new StoreUnavailable('not-ready'))
+      }
+      const turn = breaker.enter()
+      if (turn === 0) return Promise.reject(new StoreUnavailable('breaker-open'))
+      return guarded(turn, script, keys, args)
+    },
+  }
+}
+
+/** A lazy client connects with its first command, which is not sent: it would wait in the offline queue. */
+function wake(client: RedisLike): void {
+  if (client.status !== 'wait') return
+  client.connect().catch(() => undefined)
+}
+
+const BITS = 2 ** 32
+
+function settings(client: RedisLike, options: RedisGuardOptions) {
+  checkMethods('guardRedis: client', client, ['connect', 'evalsha', 'eval', 'evalshaBuffer', 'evalBuffer'])
+  checkKnown('guardRedis', options, ['deadline', 'failures', 'cooldown', 'clock', 'random', 'onEvent'])
+  const all = {
+    ...REDIS_GUARD_DEFAULTS,
+    clock: systemClock,
+    random: () => randomInt(BITS) / BITS,
+    ...options,
+  }
+  checkMethods('guardRedis: clock', all.clock, ['now', 'after'])
+  checkFunction('guardRedis: random', all.random)
+  if (all.onEvent !== undefined) checkFunction('guardRedis: onEvent', all.onEvent)
+  return {
+    ...all,
+    deadline: milliseconds('guardRedis: deadline', all.deadline),
+    cooldown: milliseconds('guardRedis: cooldown', all.cooldown),
+    failures: checkInteger('guardRedis: failures', all.failures),
+  }
+}

@@ -1,0 +1,12 @@
+export type { RedisArgument, RedisLike } from './client.js'
+export { CLUSTER_OPTIONS, clientWarnings, REDIS_OPTIONS, type RedisClientWarning } from './client-warnings.js'
+export type { BreakerState } from './breaker.js'
+export {
+  guardRedis,
+  type GuardedRedis,
+  REDIS_GUARD_DEFAULTS,
+  type RedisEvent,
+  type RedisGuardOptions,
+} from './guard.js'
+export { redisScript, type RedisScript } from './script.js'
+export { StoreUnavailable, type UnavailableReason } from '../unavailable.js'

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto'
+import type { BinaryRedisLike, RedisArgument } from './client.js'
+
+/** A Lua script with its digest. Make it once, not per call. */
+export interface RedisScript {
+  readonly lua: string
+  /** SHA-1, the name Redis knows it by. */
+  readonly sha: string
+  /** Whether strings in its reply come as text (UTF-8) or as a `Buffer`. */
+  readonly reply: 'text' | 'bytes'
+}
+
+/** Makes a script of Lua. Its keys are in `KEYS` only, and share a hash tag: a cluster runs a script in one slot. */
+export function redisScript(lua: string, reply: 'text' | 'bytes' = 'text'): RedisScript {
+  return { lua, sha: createHash('sha1').update(lua).digest('hex'), reply }
+}
+
+/**
+ * Runs a script by its digest; a server that does not know it (a restart, a failover, another node) gets it in full.
+ *
+ * Commands are not defined on the client: two versions of a library would overwrite each other's. The count of keys
+ * stands on the wire, so ioredis finds the slot with auto-pipelining too.
+ *
+ * @param keys what {@link checkKeys} lets pass.
+ * @param isWanted asked before the script is sent in full: nobody may wait for its effect any more.
+ */
+export async function runScript(
+  client: BinaryRedisLike,
+  { lua, sha, reply }: RedisScript,
+  keys: readonly string[],
+  args: readonly RedisArgument[],
+  isWanted: () => boolean,
+): Promise<unknown> {
+  const bytes = reply === 'bytes'
+  try {
+    return await (bytes
+      ? client.evalshaBuffer(sha, keys.length, ...keys, ...args)
+      : client.evalsha(sha, keys.length, ...keys, ...args))
+  } catch (error) {
+    // The script did not run: it is safe to send it again.
+    if (!isUnknownScript(error) || !isWanted()) throw error
+    return bytes
+      ? client.evalBuffer(lua, keys.length, ...keys, ...args)
+      : client.eval(lua, keys.length, ...keys, ...args)
+  }
+}
+
+/**
+ * Checks what works on one server and fails on a cluster only.
+ *
+ * @throws TypeError when there is no key, or keys that don't share a hash tag.
+ */
+export function checkKeys(keys: readonly string[]): void {
+  const [first] = keys
+  if (first === undefined) throw new TypeError('a Redis script needs a key')
+  if (keys.length === 1) return
+  const tag = hashTag(first)
+  if (keys.some((key) => hashTag(key) !== tag)) {
+    throw new TypeError('all keys of a Redis script must have the same hash tag')
+  }
+}
+
+/** What a cluster hashes of a key: the text between its first `{` and the next `}`, or else all of it. */
+function hashTag(key: string): string {
+  const open = key.indexOf('{')
+  const close = key.indexOf('}', open + 1)
+  return open === -1 || close <= open + 1 ? key : key.slice(open + 1, close)
+}
+
+function isUnknownScript(error: unknown): boolean {
+  return String((error as Partial<Error> | undefined)?.message).startsWith('NOSCRIPT')
+}
