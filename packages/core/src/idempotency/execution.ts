@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { Exchange, Next, Reply } from '../exchange.js'
 import { isRefusal, type Refusal } from '../refusal.js'
 import type { Barrier } from './barrier.js'
@@ -50,7 +51,10 @@ async function run(
   try {
     const reply = await next()
     const state = await barrier.outcome()
-    if (state === 'lost' || state === 'unavailable') return stopped(setting, won, state, exchange)
+    if (state === 'lost' || state === 'unavailable') {
+      discard(reply)
+      return await stopped(setting, won, state, exchange)
+    }
     if (isRefusal(reply) || (state === 'ahead' && reply.status >= 400)) {
       if (state === 'passed') await settle(setting, won, exchange, FAILED)
       else await withdraw(setting, won, exchange)
@@ -66,8 +70,13 @@ async function run(
   }
   const { answer, record } = captured
   if (await settle(setting, won, exchange, record)) return answer
-  if (answer.body !== null && 'destroy' in answer.body) answer.body.destroy()
+  discard(answer)
   return outcomeUnknown(won.cell, 'completion-lost')
+}
+
+/** Nobody will read it: what it streams from must not stay open. */
+function discard(reply: Reply): void {
+  if (reply.kind === 'answer' && reply.body instanceof Readable) reply.body.destroy()
 }
 
 /** The handler asked to pass the barrier and must not have: whatever it made of that, nothing was done. */

@@ -43,7 +43,7 @@ export interface IdempotencyOptions {
    * handler calls `begin`; what ends before it leaves the key free. Default: `now` for every request.
    */
   readonly barrier?: (exchange: Exchange) => 'now' | 'deferred'
-  /** How long one call of the store may take. Default `'1s'`. */
+  /** How long one call of the store may take; less than a third of `lease`. Default `'1s'`. */
   readonly storeTimeout?: Duration
   /** The source of time. Default: the machine's clock. */
   readonly clock?: Clock
@@ -197,6 +197,12 @@ function settings(options: IdempotencyOptions): Setting {
   if (refused !== undefined) {
     throw new TypeError(`idempotency: keepHeaders must not name '${refused}', which is never replayed`)
   }
+  const lease = milliseconds('idempotency: lease', all.lease)
+  const storeTimeout = milliseconds('idempotency: storeTimeout', all.storeTimeout)
+  if (storeTimeout >= lease / 3) {
+    // A renewal that takes as long as that must still come before the lease has lapsed.
+    throw new TypeError('idempotency: storeTimeout must be shorter than a third of lease')
+  }
   return {
     store: all.store,
     clock: all.clock,
@@ -205,9 +211,9 @@ function settings(options: IdempotencyOptions): Setting {
     anonymous: all.anonymous,
     vary: fieldNames('vary', all.vary),
     keep: [...new Set([...KEPT_HEADERS, ...keepHeaders])],
-    lease: milliseconds('idempotency: lease', all.lease),
+    lease,
     retention: milliseconds('idempotency: retention', all.retention),
-    storeTimeout: milliseconds('idempotency: storeTimeout', all.storeTimeout),
+    storeTimeout,
     maxBody: checkInteger('idempotency: maxBody', all.maxBody, 0),
   }
 }

@@ -219,14 +219,23 @@ const CASES: Readonly<Record<string, (subject: Subject) => Promise<void>>> = {
     sameRecord(await store.claim(cell, SECOND), RECORD)
   },
 
-  'a record keeps its bytes when the buffers around it change': async ({ store, cell }) => {
+  'a record stays as it was written when the buffers and arrays around it change': async ({
+    store,
+    cell,
+  }) => {
     const body = Buffer.from('before')
     const fence = await won(store.claim(cell, CLAIM))
-    await store.complete(cell, fence, { ...RECORD, body }, RETENTION)
+    const link = ['</a>', '</b>']
+    await store.complete(cell, fence, { ...RECORD, headers: { link }, body }, RETENTION)
     body.fill('x')
+    link.pop()
     const first = await store.claim(cell, SECOND)
     if (first.state === 'done') first.record.body?.fill(0)
-    sameRecord(await store.claim(cell, SECOND), { ...RECORD, body: Buffer.from('before') })
+    sameRecord(await store.claim(cell, SECOND), {
+      ...RECORD,
+      headers: { link: ['</a>', '</b>'] },
+      body: Buffer.from('before'),
+    })
   },
 
   'no content and empty content are kept apart; failures and tombstones are records': async ({

@@ -127,6 +127,8 @@ test('hostile documents of a megabyte are read in linear time', () => {
     '1' + '0'.repeat(size) + '1',
     `"${'\\\\'.repeat(size / 2)}"`,
     '['.repeat(size),
+    '['.repeat(size / 2) + ']'.repeat(size / 2),
+    '{"a":'.repeat(size / 8) + '1' + '}'.repeat(size / 8),
     `"${'a'.repeat(size)}"`,
   ]) {
     expect(() => canonicalJson(body)).not.toThrow()

@@ -9,6 +9,7 @@ test.each([
   [{ retention: 0 }, 'retention'],
   [{ lease: -1 }, 'lease'],
   [{ storeTimeout: Number.NaN }, 'storeTimeout'],
+  [{ lease: '3s', storeTimeout: '1s' }, 'storeTimeout'],
   [{ maxBody: -1 }, 'maxBody'],
   [{ maxBody: '1mb' }, 'maxBody'],
   [{ anonymous: 'yes' }, 'anonymous'],

@@ -215,11 +215,15 @@ function newCell(name: string, fingerprint: string): Cell {
 }
 
 /**
- * A record with bytes of its own: the caller's may be a buffer that is used again. Not a Buffer: a small one is a piece
+ * A record of its own: the caller's bytes may be a buffer that is used again. Not a Buffer: a small one is a piece
  * of a pool, and the whole would stay as long as the record.
  */
 function copyOf(record: IdempotencyRecord): IdempotencyRecord {
-  return { ...record, body: record.body === null ? null : new Uint8Array(record.body) }
+  const headers: Record<string, string | readonly string[]> = {}
+  for (const [name, value] of Object.entries(record.headers)) {
+    headers[name] = typeof value === 'string' ? value : [...value]
+  }
+  return { ...record, headers, body: record.body === null ? null : new Uint8Array(record.body) }
 }
 
 function sizeOf({ headers, body }: IdempotencyRecord): number {
