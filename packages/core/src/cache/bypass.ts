@@ -1,6 +1,6 @@
 import { isAnonymous } from '../auth/identity.js'
 import type { Exchange } from '../exchange.js'
-import { type Directives, parseDirectives, secondsOf } from './cache-control.js'
+import { type Directives, parseDirectives } from './cache-control.js'
 import type { CheckedRule } from './rule.js'
 
 /** Why a request is neither looked up nor stored. */
@@ -27,14 +27,6 @@ export function requestDirectives(exchange: Exchange): Directives {
   if (control !== undefined) return parseDirectives([control])
   const pragma = exchange.header('pragma')
   return pragma !== undefined && parseDirectives([pragma]).has('no-cache') ? NO_CACHE : parseDirectives([])
-}
-
-/** Whether the request takes a fresh answer of this age, with so much of its lifetime left, in milliseconds. */
-export function accepts(control: Directives, age: number, left: number): boolean {
-  if (control.size === 0) return true
-  const maxAge = secondsOf(control, 'max-age')
-  const minFresh = secondsOf(control, 'min-fresh') ?? 0
-  return !control.has('no-cache') && (maxAge === undefined || age <= maxAge * 1000) && left >= minFresh * 1000
 }
 
 /** Whether the exchange names somebody: their answers are theirs alone. */

@@ -1,13 +1,13 @@
 import { type Clock, systemClock } from '../clock.js'
-import { type Answer, type Exchange, type Next, type Policy, type Reply, withHeaders } from '../exchange.js'
+import { type Exchange, type Next, type Policy, type Reply, withHeaders } from '../exchange.js'
 import { keyOf } from '../key.js'
 import { checkInteger, checkKnown, checkMethods, checkText } from '../options.js'
 import { isRefusal, refuse } from '../refusal.js'
-import { accepts, type Bypass, bypassOf, requestDirectives } from './bypass.js'
+import { type Bypass, bypassOf, requestDirectives } from './bypass.js'
 import type { Directives } from './cache-control.js'
 import { cacheStatus } from './cache-status.js'
-import { isNotModified, notModified } from './conditional.js'
-import { forward, type ForwardSetting, isConditionalMethod, type Missed } from './forward.js'
+import { forward, type ForwardSetting, type Missed } from './forward.js'
+import { answerFrom, whyUnusable } from './hit.js'
 import { invalidation } from './invalidation.js'
 import { type CheckedRule, ruleChecker } from './rule.js'
 import type { CacheStore, CacheLookup } from './store.js'
@@ -97,37 +97,11 @@ async function read(
   const found = await lookup(setting, exchange, [ownKey, publicKey])
   if (found === undefined) return bypass(setting, exchange, 'store-failed', next, control)
 
-  const reason = found.state === 'hit' ? unusable(found, control) : found.reason
-  if (found.state === 'hit' && reason === undefined) return serve(setting, exchange, found)
+  const reason = found.state === 'hit' ? whyUnusable(found, control) : found.reason
+  if (found.state === 'hit' && reason === undefined) return answerFrom(setting, exchange, found)
   if (control.has('only-if-cached')) return refuse('not-cached')
   const missed: Missed = { reason: reason ?? 'uri-miss', ticket: found.ticket, ownKey, publicKey }
   return forward(setting, exchange, rule, missed, next)
-}
-
-type Hit = Extract<CacheLookup, { state: 'hit' }>
-
-/** Why a stored answer must not be served; undefined when it may. */
-function unusable({ answer, residence }: Hit, control: Directives): 'stale' | 'request' | undefined {
-  const age = answer.initialAge + residence
-  const left = answer.lifetime - age
-  if (left <= 0) return 'stale'
-  return accepts(control, age, left) ? undefined : 'request'
-}
-
-function serve({ status, clock }: ForwardSetting, exchange: Exchange, { answer, residence }: Hit): Answer {
-  const age = answer.initialAge + residence
-  const ttl = answer.lifetime - age
-  const headers = {
-    ...answer.headers,
-    age: String(Math.floor(age / 1000)),
-    'cache-status': status.hit(answer.headers, ttl),
-  }
-  const unchanged =
-    answer.status === 200 && isConditionalMethod(exchange) && isNotModified(exchange, headers, clock.now())
-  exchange.report({ type: 'cache.hit', age, ttl, notModified: unchanged })
-  if (unchanged) return notModified({ headers })
-  const body = exchange.method === 'HEAD' ? null : answer.body
-  return { kind: 'answer', status: answer.status, headers, body }
 }
 
 async function lookup(

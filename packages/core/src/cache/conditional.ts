@@ -20,13 +20,14 @@ export function entityTagOf(content: Uint8Array): string {
 }
 
 /**
- * Whether the client already has what `headers` describe (RFC 9110 13.2.2): `If-None-Match` decides alone where it
- * is sent, else `If-Modified-Since` against `Last-Modified`.
+ * Whether the client already has the answer (RFC 9110 13.2.2): `If-None-Match` decides alone where it is sent, else
+ * `If-Modified-Since` against `Last-Modified`. Conditions count on GET and HEAD and for a 200 only.
  *
  * An answer without `Last-Modified` is not compared by its `Date`: both sides of a write can fall in one second, and
  * the client would keep the older.
  */
-export function isNotModified(exchange: Exchange, headers: Fields, now: number): boolean {
+export function isNotModified(exchange: Exchange, status: number, headers: Fields, now: number): boolean {
+  if (status !== 200 || (exchange.method !== 'GET' && exchange.method !== 'HEAD')) return false
   const ifNoneMatch = exchange.header('if-none-match')
   if (ifNoneMatch !== undefined) {
     return matchesEntityTag(ifNoneMatch, linesOf(headers, 'etag')[0])

@@ -124,11 +124,5 @@ function wantsEntityTag({ method }: Exchange, { status, headers }: Answer): bool
 
 /** A stream is sent whole: it flows already. */
 function isAnsweredByTag(exchange: Exchange, { status, headers, body }: Answer, now: number): boolean {
-  if (status !== 200 || body instanceof Readable) return false
-  return isConditionalMethod(exchange) && isNotModified(exchange, headers, now)
-}
-
-/** Conditions on other methods are not ours to judge (RFC 9110 13.1.2). */
-export function isConditionalMethod({ method }: Exchange): boolean {
-  return method === 'GET' || method === 'HEAD'
+  return !(body instanceof Readable) && isNotModified(exchange, status, headers, now)
 }

@@ -45,7 +45,7 @@ describe('If-None-Match', () => {
 })
 
 function check(headers: Record<string, string>, fields: Record<string, string>): boolean {
-  return isNotModified(literalExchange({ headers }), fields, NOW)
+  return isNotModified(literalExchange({ headers }), 200, fields, NOW)
 }
 
 describe('a client has what it asks for', () => {
