@@ -28,7 +28,7 @@ export type Document = RunnableDocument | RejectedDocument
 export interface RunnableDocument {
   readonly kind: 'runnable'
   readonly type: 'query' | 'mutation'
-  /** Of low cardinality: `query GetUser`. */
+  /** Of low cardinality: `query GetUser`, `query (items, user)`. */
   readonly name: string
   /** Equal for texts that mean the same. */
   readonly digest: string
@@ -123,7 +123,7 @@ function plan(
   return {
     kind: 'runnable',
     type,
-    name: `${type} ${operation.name?.value ?? `(anonymous ${digest.slice(0, 8)})`}`,
+    name: `${type} ${operation.name?.value ?? fieldNames(root)}`,
     digest,
     operation,
     root,
@@ -131,6 +131,19 @@ function plan(
     document: tagPlan?.document ?? selected,
     plan: tagPlan,
   }
+}
+
+/** How many root fields name an anonymous operation. */
+const NAMING = 3
+
+/**
+ * Names an anonymous operation by its root fields. Not by its content: a name is part of an idempotency key's scope,
+ * and the key must meet itself when a retry comes with another literal.
+ */
+function fieldNames(root: readonly RootField[]): string {
+  const names = [...new Set(root.map(({ node }) => node.name.value))].toSorted()
+  const more = names.length > NAMING ? [`+${names.length - NAMING}`] : []
+  return `(${[...names.slice(0, NAMING), ...more].join(', ')})`
 }
 
 function undetermined(document: DocumentNode, operationName: string | undefined): string {

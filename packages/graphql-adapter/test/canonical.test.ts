@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
+import { isDeepStrictEqual } from 'node:util'
 import { buildSchema, getOperationAST, parse } from 'graphql'
 import { canonicalVariables, digestOperation } from '../src/canonical.js'
 import { reachedFragments } from '../src/fragments.js'
@@ -33,7 +34,9 @@ describe('the digest of an operation', () => {
     )
     fc.assert(
       fc.property(gaps, (between) => {
-        expect(digest(tokens.map((token, index) => token + between[index]!).join(''))).toBe(digest(TEXT))
+        expect(digest(tokens.map((token, index) => token + (between[index] ?? '')).join(''))).toBe(
+          digest(TEXT),
+        )
       }),
     )
   })
@@ -71,7 +74,7 @@ describe('canonical variables', () => {
     const json = fc.jsonValue({ maxDepth: 2 })
     fc.assert(
       fc.property(json, json, (a, b) => {
-        const same = JSON.stringify(sorted(a)) === JSON.stringify(sorted(b))
+        const same = isDeepStrictEqual(JSON.parse(JSON.stringify(a)), JSON.parse(JSON.stringify(b)))
         expect(variables('$a: Json', { a }) === variables('$a: Json', { a: b })).toBe(same)
       }),
     )
@@ -121,11 +124,4 @@ function reversed(value: unknown): unknown {
       .toReversed()
       .map(([name, member]) => [name, reversed(member)]),
   )
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted)
-  if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return entries.map(([name, member]) => ({ name, member: sorted(member) }))
 }

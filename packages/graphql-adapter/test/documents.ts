@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import {
   type GraphQLSchema,
   getNamedType,
@@ -14,7 +14,7 @@ import {
 export function documents(schema: GraphQLSchema, root: 'query' | 'mutation'): fc.Arbitrary<string> {
   return fc.array(fc.nat({ max: 997 }), { minLength: 20, maxLength: 120 }).map((choices) => {
     let next = 0
-    const choose = (count: number): number => (choices[next++ % choices.length]! + next) % count
+    const choose = (count: number): number => ((choices[next++ % choices.length] ?? 0) + next) % count
     const fragments: string[] = []
 
     const selections = (type: GraphQLCompositeType, depth: number): string => {
@@ -28,11 +28,12 @@ export function documents(schema: GraphQLSchema, root: 'query' | 'mutation'): fc
       if (depth > 0 && kind === 2) return spread(type, depth)
       if (!('getFields' in type)) return kind === 3 ? 'kind: __typename' : '__typename'
       const fields = Object.values(type.getFields()).filter((field) => !EXCLUDED.has(field.name))
-      const field = fields[choose(fields.length)]!
+      const field = fields[choose(fields.length)]
+      if (field === undefined) return '__typename'
       const named = getNamedType(field.type)
       if (isCompositeType(named) && depth === 0) return '__typename'
       const alias = choose(3) === 0 ? `a${choose(3)}: ` : ''
-      const directive = ['', '', '', ' @include(if: false)', ' @skip(if: false)'][choose(5)]!
+      const directive = ['', '', '', ' @include(if: false)', ' @skip(if: false)'][choose(5)] ?? ''
       const inner = isCompositeType(named) ? ` ${selections(named, depth - 1)}` : ''
       return `${alias}${field.name}${ARGUMENTS[field.name] ?? ''}${directive}${inner}`
     }
@@ -41,7 +42,7 @@ export function documents(schema: GraphQLSchema, root: 'query' | 'mutation'): fc
       const candidates: readonly GraphQLCompositeType[] = isAbstractType(type)
         ? [type, ...schema.getPossibleTypes(type)]
         : [type, ...('getInterfaces' in type ? type.getInterfaces() : [])]
-      return candidates[choose(candidates.length)]!
+      return candidates[choose(candidates.length)] ?? type
     }
 
     const inline = (type: GraphQLCompositeType, depth: number): string => {

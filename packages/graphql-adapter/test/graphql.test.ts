@@ -1,32 +1,13 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { createIdentity, gate, type Policy, refuse } from '@headgate/core'
-import fc from 'fast-check'
-import { graphql } from '../src/graphql.js'
-import type { GraphqlOptions } from '../src/options.js'
+import * as fc from 'fast-check'
 import { rawRequest } from '../../../test-support/http.js'
-import { inventory, type Loaders } from './inventory.js'
-import { passing, post, start, stopAll } from './server.js'
+import { endpoint, read } from './endpoint.js'
+import { passing, post, stopAll } from './server.js'
 
 afterEach(stopAll)
 
 const GRAPHQL = 'application/graphql-response+json'
 const JSON_TYPE = 'application/json'
-
-async function endpoint(options: Partial<GraphqlOptions<Loaders>> = {}, policies: readonly Policy[] = []) {
-  const { schema, rootValue, loaders, ...stock } = inventory()
-  const channel = graphql({ schema, rootValue, loaders, ...options })
-  const server = await start(gate(policies, { channels: [channel] }))
-  return { ...server, ...stock, url: `${server.url}/graphql`, schema }
-}
-
-interface Body {
-  readonly data?: unknown
-  readonly errors?: readonly { readonly message: string; readonly extensions: { readonly code: string } }[]
-}
-
-async function read(response: Response): Promise<Body> {
-  return (await response.json()) as Body
-}
 
 describe('statuses and media types', () => {
   test.each([
@@ -158,160 +139,6 @@ describe('mutations', () => {
       expect((await post(url, { query: MUTATION }, { [header]: '*' })).status).toBe(200)
     }
     expect(calls).toHaveLength(5)
-  })
-})
-
-describe('what the policies are told', () => {
-  async function described(request: unknown, method = 'POST') {
-    let operation: Parameters<Policy['handle']>[0]['operation'] | undefined
-    const spy: Policy = {
-      name: 'spy',
-      handle(exchange) {
-        operation = exchange.operation
-        return Promise.resolve(
-          refuse('quota-exceeded', { headers: { 'retry-after': '7' }, members: { limit: 5 } }),
-        )
-      },
-    }
-    const { url } = await endpoint({}, [spy])
-    const response = await (method === 'POST'
-      ? post(url, request, { accept: GRAPHQL })
-      : fetch(url, { method }))
-    return { operation: operation!, response }
-  }
-
-  test.each([
-    [{ query: 'query GetItem { item(id: 1) { id } }' }, 'query GetItem', 'read', 'off'],
-    [{ query: 'mutation Add { signIn(name: "x") }' }, 'mutation Add', 'write', 'optional'],
-    [{ query: 'query A { whoami } query B { viewer { id } }', operationName: 'B' }, 'query B', 'read', 'off'],
-    [{ query: 'query Q($id: ID!) { item(id: $id) { id } }' }, 'query Q', 'read', 'off'],
-    [{ query: '{ nothing }' }, '(malformed)', 'write', 'off'],
-    ['{', '(malformed)', 'write', 'off'],
-  ])('%j is %s', async (request, name, effect, idempotency) => {
-    const { operation } = await described(request)
-    expect(operation).toMatchObject({ protocol: 'graphql', name, effect, idempotency, cost: 1 })
-  })
-
-  test('an anonymous operation is named by its content', async () => {
-    const { operation } = await described({ query: '{ whoami }' })
-    const { operation: same } = await described({ query: '{\n  whoami\n}' })
-    expect(operation.name).toMatch(/^query \(anonymous [\w-]{8}\)$/)
-    expect(same.name).toBe(operation.name)
-  })
-
-  test('what can not run is still gated: a refusal of a policy comes first', async () => {
-    for (const request of ['{', {}, { query: '{ nothing }' }, { query: '{ whoami }', variables: [] }]) {
-      expect((await described(request)).response.status).toBe(429)
-    }
-    expect((await described(undefined, 'DELETE')).response.status).toBe(429)
-  })
-
-  test('a refusal arrives as a GraphQL error with its status, fields and members', async () => {
-    const { response } = await described({ query: '{ whoami }' })
-    expect(response.status).toBe(429)
-    expect(response.headers.get('retry-after')).toBe('7')
-    expect(response.headers.get('content-type')).toBe(`${GRAPHQL}; charset=utf-8`)
-    expect(await response.json()).toEqual({
-      errors: [{ message: 'A quota is exceeded.', extensions: { code: 'QUOTA_EXCEEDED', limit: 5 } }],
-    })
-  })
-
-  test('equal meaning gives an equal fingerprint, another operation or identity of variables another', async () => {
-    const query = 'query A($id: ID!, $first: Int = 10) { item(id: $id) { id } items(first: $first) { id } }'
-    const fingerprint = async (request: unknown) => (await described(request)).operation.fingerprint()
-    const first = await fingerprint({ query, variables: { id: '1', first: 10 } })
-    expect(
-      await fingerprint({ variables: { first: 10, id: 1 }, query: `# again\n${query}`, extensions: {} }),
-    ).toBe(first)
-    expect(await fingerprint({ query, variables: { id: '1' } })).toBe(first)
-    expect(await fingerprint({ query, variables: { id: '1', first: null } })).not.toBe(first)
-    expect(await fingerprint({ query, variables: { id: '2' } })).not.toBe(first)
-    expect(
-      await fingerprint({ query: query.replace('query A', 'query B'), variables: { id: '1' } }),
-    ).not.toBe(first)
-  })
-})
-
-describe('errors of resolvers', () => {
-  test('an unexpected one loses its text on the way to the client and reaches the service', async () => {
-    const { url, errors } = await endpoint()
-    const text = await (await post(url, { query: '{ broken }' })).text()
-    expect(text).not.toContain('ECONNREFUSED')
-    expect(JSON.parse(text)).toMatchObject({
-      data: { broken: null },
-      errors: [{ message: 'Internal server error', path: ['broken'] }],
-    })
-    expect(errors).toMatchObject([{ message: 'connect ECONNREFUSED db.internal:5432' }])
-  })
-
-  test('an exposed one and a GraphQLError keep theirs', async () => {
-    const { url, errors } = await endpoint()
-    expect((await read(await post(url, { query: '{ exposed }' }))).errors?.[0]?.message).toBe('Not for you')
-    expect(errors).toEqual([])
-  })
-
-  test('formatError decides instead', async () => {
-    const { url } = await endpoint({ formatError: ({ path }) => ({ message: `at ${path?.join('.')}` }) })
-    expect((await read(await post(url, { query: '{ broken }' }))).errors).toEqual([{ message: 'at broken' }])
-  })
-})
-
-describe('the context of resolvers', () => {
-  test('loaders are made once for a request and never for two', async () => {
-    const stock = inventory()
-    const made: object[] = []
-    const loaders = (): Loaders => {
-      const set = stock.loaders()
-      made.push(set)
-      return set
-    }
-    const server = await endpoint({ loaders, rootValue: stock.rootValue })
-    const query =
-      '{ a: user(id: "u1") { ...F } b: user(id: "u2") { ...F } } fragment F on User { orders { lines { item { name } } } }'
-    await Promise.all([post(server.url, { query }), post(server.url, { query })])
-    expect(new Set(made).size).toBe(2)
-    expect(stock.batches).toEqual([
-      ['1', '2'],
-      ['1', '2'],
-    ])
-    await post(server.url, { query: '{ whoami }' })
-    expect(made).toHaveLength(2)
-  })
-
-  test('context adds members, beside the caller and the signal', async () => {
-    const identity = createIdentity({ scheme: 'test', subject: 'u2' })
-    const known: Policy = {
-      name: 'known',
-      stage: 'authenticate',
-      handle(exchange, next) {
-        exchange.identity = identity
-        return next()
-      },
-    }
-    const { schema } = inventory()
-    const rootValue = {
-      whoami: (_: object, { identity: who, tenant, signal }: Record<string, never>) =>
-        JSON.stringify([(who as { subject: string }).subject, tenant, (signal as AbortSignal).aborted]),
-    }
-    const context = (_: unknown, ctx: { get(name: string): string }) => ({ tenant: ctx.get('x-tenant') })
-    const { url } = await endpoint({ schema, rootValue, context }, [known])
-    const body = await read(await post(url, { query: '{ whoami }' }, { 'x-tenant': 't1' }))
-    expect(body.data).toEqual({ whoami: '["u2","t1",false]' })
-  })
-
-  test('context may not replace what the gate says of the caller', async () => {
-    const { url, errors } = await endpoint({ context: () => ({ identity: { subject: 'admin' } }) })
-    expect((await post(url, { query: '{ whoami }' })).status).toBe(500)
-    expect(errors).toMatchObject([{ message: "graphql: context may not set 'identity'; the gate does" }])
-  })
-
-  test('what context says with ctx.throw is a GraphQL answer', async () => {
-    const { url } = await endpoint({ context: (_, ctx) => ctx.throw(403, 'No tenant') })
-    const response = await post(url, { query: '{ whoami }' })
-    expect(response.status).toBe(403)
-    expect((await read(response)).errors).toEqual([
-      { message: 'No tenant', extensions: { code: 'FORBIDDEN' } },
-    ])
   })
 })
 

@@ -1,7 +1,7 @@
 import { isRefusal, type Refusal } from '@headgate/core'
 import { literalExchange } from '@headgate/core/testing'
 import { describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { type Parameters, readParameters } from '../src/parameters.js'
 
 const LIMITS = { bodyLimit: 1_000, maxDepth: 5, decoded: false }
@@ -128,7 +128,7 @@ describe('a request in the body', () => {
   test('any bytes are a request or a refusal below 500', async () => {
     const bytes = fc.oneof(
       fc.uint8Array(),
-      fc.json().map(Buffer.from),
+      fc.json().map((text) => Buffer.from(text)),
       fc.object().map((o) => JSON.stringify(o)),
     )
     await fc.assert(

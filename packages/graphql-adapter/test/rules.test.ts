@@ -5,7 +5,7 @@ import { compileDocument, type Document } from '../src/document.js'
 import { readEntities } from '../src/entities.js'
 import { graphqlGateway } from '../src/gateway.js'
 import { graphql } from '../src/graphql.js'
-import { checkRules, type Rules } from '../src/rules.js'
+import { checkRules, type RootFieldRule, type Rules } from '../src/rules.js'
 import { inventorySchema } from './inventory.js'
 import { passing } from './server.js'
 
@@ -171,6 +171,10 @@ describe('what an operation is by the rules of its root fields', () => {
   })
 })
 
+function make(rule: RootFieldRule, policies: readonly Policy[]) {
+  return () => graphqlGateway({ schema, policies, rules: { 'Mutation.createItem': rule } })
+}
+
 describe('options that can not be meant', () => {
   test.each([
     ['no schema', {}, 'graphql: schema'],
@@ -200,8 +204,6 @@ describe('options that can not be meant', () => {
   })
 
   test('a gateway refuses rules that none of its policies enforces', () => {
-    const make = (rule: Rules[string], policies: readonly Policy[]) => () =>
-      graphqlGateway({ schema, policies, rules: { 'Mutation.createItem': rule } })
     expect(make({ scopes: ['a'] }, [])).toThrow("graphqlGateway: rules['Mutation.createItem']")
     expect(make({ mode: 'required' }, [])).toThrow(TypeError)
     expect(make({ idempotency: 'required' }, [passing('authenticate')])).toThrow(TypeError)
