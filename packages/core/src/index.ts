@@ -60,12 +60,11 @@ export {
   API_KEY_DEFAULTS,
   apiKey,
   apiKeyDigest,
-  type ApiKeyLookup,
   type ApiKeyOptions,
-  type ApiKeyQuery,
-  type ApiKeyRecord,
+  type ApiKeyScheme,
   memoryApiKeys,
 } from './auth/api-key.js'
+export type { ApiKeyLookup, ApiKeyQuery, ApiKeyRecord } from './auth/api-key-record.js'
 export { jwt } from './auth/jwt/jwt.js'
 export { JWT_DEFAULTS, type JwtOptions } from './auth/jwt/options.js'
 export type { PublicKeyAlgorithm } from './auth/jwt/algorithms.js'

@@ -1,7 +1,9 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import { type Clock, systemClock } from '../clock.js'
 import { type Duration, milliseconds } from '../duration.js'
-import { checkFunction, checkKnown, checkMethods, checkText } from '../options.js'
+import { checkFunction, checkInteger, checkKnown, checkMethods, checkText } from '../options.js'
+import { type ApiKeyCacheSettings, isPromise, rememberLookups } from './api-key-cache.js'
+import { type ApiKeyLookup, type ApiKeyRecord, isRecord } from './api-key-record.js'
 import { LATE, withDeadline } from './deadline.js'
 import { createIdentity } from './identity.js'
 import { accepted, rejected, type Scheme, undecided, type Verdict } from './scheme.js'
@@ -19,57 +21,38 @@ export interface ApiKeyOptions {
   readonly prefix?: string
   /** How long `lookup` may take before the client gets 503. Default `'250ms'`. */
   readonly deadline?: Duration
+  /**
+   * Answers of `lookup` are remembered so long (at most a minute) and so many; unknown keys for 5 s. A change of a
+   * record takes effect that much later, unless {@link ApiKeyScheme.forget} is told. Default: nothing is remembered.
+   */
+  readonly cache?: { readonly ttl: Duration; readonly max: number }
   /** Default: the machine's clock. */
   readonly clock?: Clock
+}
+
+/** Knows callers by an API key. */
+export interface ApiKeyScheme extends Scheme {
+  /** Drops what is remembered of a key that was changed; without a digest, everything. */
+  forget(digest?: string): void
 }
 
 /** The defaults of {@link ApiKeyOptions}. */
 export const API_KEY_DEFAULTS = { header: 'x-api-key', deadline: '250ms' } as const
 
-/** Finds the record of an API key. It never sees the key. */
-export type ApiKeyLookup = (
-  query: ApiKeyQuery,
-) => ApiKeyRecord | undefined | PromiseLike<ApiKeyRecord | undefined>
-
-/** By what a key is looked up: its digest or, if it has one, its id. */
-export interface ApiKeyQuery {
-  /** The key's digest, as {@link apiKeyDigest} makes it. */
-  readonly digest: string
-  /** The key's own id, unverified. */
-  readonly id: string | undefined
-}
-
-/** What is kept of an API key. */
-export interface ApiKeyRecord {
-  /** {@link apiKeyDigest} of the key. Compared in constant time. */
-  readonly digest: string
-  /** Names the key in events. Not a secret. */
-  readonly keyId: string
-  /** Whose key it is. */
-  readonly subject: string
-  readonly tenant?: string | undefined
-  /** Default: none. */
-  readonly scopes?: readonly string[] | undefined
-  /** Not good before, in milliseconds since the Unix epoch. Default: at once. */
-  readonly notBefore?: number | undefined
-  /** Not good from then on, in milliseconds since the Unix epoch. Default: never ends. */
-  readonly expiresAt?: number | undefined
-  /** Disabled since, in milliseconds since the Unix epoch; any number disables. Default: not disabled. */
-  readonly disabledAt?: number | undefined
-}
-
 /**
  * Knows callers by an API key. Keys are machine-made secrets, so one SHA-256 is the right digest: a slow hash would
  * itself be a way to overload the service.
  */
-export function apiKey(options: ApiKeyOptions): Scheme {
-  checkKnown('apiKey', options, ['lookup', 'header', 'prefix', 'deadline', 'clock'])
-  const { lookup, prefix, clock = systemClock, header, deadline } = { ...API_KEY_DEFAULTS, ...options }
-  checkFunction('apiKey: lookup', lookup)
+export function apiKey(options: ApiKeyOptions): ApiKeyScheme {
+  checkKnown('apiKey', options, ['lookup', 'header', 'prefix', 'deadline', 'cache', 'clock'])
+  const { prefix, clock = systemClock, header, deadline, cache } = { ...API_KEY_DEFAULTS, ...options }
+  checkFunction('apiKey: lookup', options.lookup)
   checkHeader(header)
   if (prefix !== undefined) checkText('apiKey: prefix', prefix)
   const longest = milliseconds('apiKey: deadline', deadline)
   checkMethods('apiKey: clock', clock, ['now', 'after'])
+  const remembering = cache && rememberLookups(options.lookup, cacheSettings(cache, longest, clock))
+  const lookup = remembering?.lookup ?? options.lookup
 
   return {
     name: 'api-key',
@@ -84,6 +67,7 @@ export function apiKey(options: ApiKeyOptions): Scheme {
         record === LATE ? undecided() : decide(digest, record, clock.now()),
       )
     },
+    forget: (digest) => remembering?.forget(digest),
   }
 }
 
@@ -109,8 +93,6 @@ export function memoryApiKeys(records: Iterable<ApiKeyRecord>): ApiKeyLookup {
 
 /** Any visible ASCII: foreign keys are taken as they are, byte by byte. Shorter ones can be guessed. */
 const KEY = /^[\x21-\x7e]{16,256}$/
-const DIGEST = /^[0-9a-f]{64}$/
-
 /** Stands in for an unknown key's record: comparing takes the same work. No key has it. */
 const NO_DIGEST = '0'.repeat(64)
 
@@ -141,20 +123,18 @@ function keyIdOf(key: string, prefix: string | undefined): string | undefined {
   return end > start ? key.slice(start, end) : undefined
 }
 
-function isRecord(record: ApiKeyRecord): boolean {
-  const { digest, keyId, subject, tenant, scopes = [], notBefore, expiresAt, disabledAt } = record
-  return (
-    DIGEST.test(digest) &&
-    [keyId, subject].every(isText) &&
-    (tenant === undefined || isText(tenant)) &&
-    Array.isArray(scopes) &&
-    scopes.every(isText) &&
-    [notBefore, expiresAt, disabledAt].every((time) => time === undefined || Number.isFinite(time))
-  )
-}
+/** The longest a change may take to be seen. */
+const MOST_CACHE_TTL = 60_000
 
-function isText(value: unknown): boolean {
-  return typeof value === 'string' && value !== ''
+function cacheSettings(
+  cache: NonNullable<ApiKeyOptions['cache']>,
+  deadline: number,
+  clock: Clock,
+): ApiKeyCacheSettings {
+  checkKnown('apiKey: cache', cache, ['ttl', 'max'])
+  const ttl = milliseconds('apiKey: cache.ttl', cache.ttl)
+  if (ttl > MOST_CACHE_TTL) throw new TypeError('apiKey: cache.ttl must be at most a minute')
+  return { clock, deadline, ttl, max: checkInteger('apiKey: cache.max', cache.max) }
 }
 
 function checkHeader(header: string): void {
@@ -164,8 +144,4 @@ function checkHeader(header: string): void {
   if (header === 'authorization' || header === 'cookie') {
     throw new TypeError(`apiKey: header must not be '${header}'; give the key a field of its own`)
   }
-}
-
-function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as Partial<PromiseLike<T>> | undefined)?.then === 'function'
 }

@@ -1,14 +1,8 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
-import {
-  apiKey,
-  apiKeyDigest,
-  type ApiKeyLookup,
-  type ApiKeyQuery,
-  type ApiKeyRecord,
-  memoryApiKeys,
-} from '../../src/auth/api-key.js'
+import { apiKey, apiKeyDigest, memoryApiKeys } from '../../src/auth/api-key.js'
+import type { ApiKeyLookup, ApiKeyQuery, ApiKeyRecord } from '../../src/auth/api-key-record.js'
 import type { Scheme, Verdict } from '../../src/auth/scheme.js'
 import { literalExchange } from '../../src/testing/exchange.js'
 import { ManualClock } from '../../src/testing/manual-clock.js'

@@ -1,0 +1,94 @@
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../clock.js'
+import { type ApiKeyLookup, type ApiKeyRecord, isRecord } from './api-key-record.js'
+
+/** How answers of a lookup are remembered. */
+export interface ApiKeyCacheSettings {
+  readonly clock: Clock
+  /** How long a running lookup is joined, in milliseconds: one that hangs must not outlive its cause. */
+  readonly deadline: number
+  /** Milliseconds. */
+  readonly ttl: number
+  readonly max: number
+}
+
+/** A lookup that remembers. */
+export interface RememberingLookup {
+  readonly lookup: ApiKeyLookup
+  /** Drops what is known of a digest; without one, everything. A lookup that runs meanwhile is not remembered. */
+  forget(digest?: string): void
+}
+
+/** Unknown keys: few and short, in a cache of their own, so that junk pushes out no good key. */
+const UNKNOWN = { ttl: 5_000, max: 1_000 } as const
+
+interface Entry {
+  readonly record: ApiKeyRecord | undefined
+  readonly since: number
+}
+
+interface Asking {
+  readonly answer: Promise<ApiKeyRecord | undefined>
+  readonly since: number
+}
+
+/** Remembers the answers of a lookup by digest. Requests that ask for one digest at the same time share a lookup. */
+export function rememberLookups(lookup: ApiKeyLookup, settings: ApiKeyCacheSettings): RememberingLookup {
+  const { clock, ttl, deadline } = settings
+  const known = new LRUCache<string, Entry>({ max: settings.max })
+  const unknown = new LRUCache<string, Entry>({ max: UNKNOWN.max })
+  const asking = new Map<string, Asking>()
+  let forgotten = 0
+
+  return {
+    lookup(query) {
+      const { digest } = query
+      const now = clock.now()
+      const entry = current(known.get(digest), now, ttl) ?? current(unknown.get(digest), now, UNKNOWN.ttl)
+      if (entry !== undefined) return entry.record
+      const running = current(asking.get(digest), now, deadline)
+      if (running !== undefined) return running.answer
+
+      const before = forgotten
+      const remember = (record: ApiKeyRecord | undefined): ApiKeyRecord | undefined => {
+        // Its answer may be older than the change it was told to forget.
+        if (before !== forgotten || (record !== undefined && !isRecord(record))) return record
+        // Found by id, but not the key: it must not push out good keys either.
+        const cache = record?.digest === digest ? known : unknown
+        cache.set(digest, { record, since: now })
+        return record
+      }
+      const found = lookup(query)
+      if (!isPromise(found)) return remember(found)
+      const mine: Asking = { answer: Promise.resolve(found).then(remember).finally(done), since: now }
+      asking.set(digest, mine)
+      return mine.answer
+
+      function done(): void {
+        if (asking.get(digest) === mine) asking.delete(digest)
+      }
+    },
+    forget(digest) {
+      forgotten += 1
+      if (digest === undefined) {
+        known.clear()
+        unknown.clear()
+        asking.clear()
+        return
+      }
+      known.delete(digest)
+      unknown.delete(digest)
+      asking.delete(digest)
+    },
+  }
+}
+
+/** A clock that stepped back must not lengthen an entry's life. */
+function current<E extends { since: number }>(entry: E | undefined, now: number, ttl: number): E | undefined {
+  return entry !== undefined && now >= entry.since && now - entry.since < ttl ? entry : undefined
+}
+
+/** Whether a lookup answers later. */
+export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as Partial<PromiseLike<T>> | undefined)?.then === 'function'
+}

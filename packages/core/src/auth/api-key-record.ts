@@ -1,0 +1,50 @@
+/** Finds the record of an API key. It never sees the key. */
+export type ApiKeyLookup = (
+  query: ApiKeyQuery,
+) => ApiKeyRecord | undefined | PromiseLike<ApiKeyRecord | undefined>
+
+/** By what a key is looked up: its digest or, if it has one, its id. */
+export interface ApiKeyQuery {
+  /** The key's digest: SHA-256, in 64 hexadecimal characters. */
+  readonly digest: string
+  /** The key's own id, unverified. */
+  readonly id: string | undefined
+}
+
+/** What is kept of an API key. */
+export interface ApiKeyRecord {
+  /** The digest of the key. Compared in constant time. */
+  readonly digest: string
+  /** Names the key in events. Not a secret. */
+  readonly keyId: string
+  /** Whose key it is. */
+  readonly subject: string
+  readonly tenant?: string | undefined
+  /** Default: none. */
+  readonly scopes?: readonly string[] | undefined
+  /** Not good before, in milliseconds since the Unix epoch. Default: at once. */
+  readonly notBefore?: number | undefined
+  /** Not good from then on, in milliseconds since the Unix epoch. Default: never ends. */
+  readonly expiresAt?: number | undefined
+  /** Disabled since, in milliseconds since the Unix epoch; any number disables. Default: not disabled. */
+  readonly disabledAt?: number | undefined
+}
+
+/** Whether a record has the right shape. A lookup may read it from anywhere. */
+export function isRecord(record: ApiKeyRecord): boolean {
+  const { digest, keyId, subject, tenant, scopes = [], notBefore, expiresAt, disabledAt } = record
+  return (
+    DIGEST.test(digest) &&
+    [keyId, subject].every(isText) &&
+    (tenant === undefined || isText(tenant)) &&
+    Array.isArray(scopes) &&
+    scopes.every(isText) &&
+    [notBefore, expiresAt, disabledAt].every((time) => time === undefined || Number.isFinite(time))
+  )
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== ''
+}
+
+const DIGEST = /^[0-9a-f]{64}$/

@@ -1,0 +1,154 @@
+import { describe, expect, test } from '@jest/globals'
+import { apiKey, apiKeyDigest, type ApiKeyScheme } from '../../src/auth/api-key.js'
+import type { ApiKeyRecord } from '../../src/auth/api-key-record.js'
+import type { Verdict } from '../../src/auth/scheme.js'
+import { literalExchange } from '../../src/testing/exchange.js'
+import { ManualClock } from '../../src/testing/manual-clock.js'
+
+const KEY = 'hg_k1_0123456789abcdef0123456789abcdef'
+const JUNK = 'hg_k2_0123456789abcdef0123456789abcdef'
+const DIGEST = apiKeyDigest(KEY)
+
+describe('a remembered answer', () => {
+  test('spares the lookup until its time is over', async () => {
+    const { scheme, table, clock } = open()
+    expect(await ask(scheme)).toBe('accepted')
+    await clock.advance(29_999)
+    table.records.clear()
+    expect(await ask(scheme)).toBe('accepted')
+    expect(table.lookups).toBe(1)
+    await clock.advance(1)
+    expect(await ask(scheme)).toBe('unknown-key')
+  })
+
+  test('still ends with the key itself', async () => {
+    const { scheme, table, clock } = open()
+    table.records.set(DIGEST, { ...RECORD, expiresAt: clock.now() + 10 })
+    expect(await ask(scheme)).toBe('accepted')
+    await clock.advance(10)
+    expect(await ask(scheme)).toBe('expired')
+  })
+
+  test('is dropped when the scheme is told', async () => {
+    for (const digest of [DIGEST, undefined]) {
+      const { scheme, table } = open()
+      expect(await ask(scheme)).toBe('accepted')
+      table.records.clear()
+      scheme.forget(digest)
+      expect(await ask(scheme)).toBe('unknown-key')
+    }
+  })
+
+  test('is not kept when it was asked for before the change and came after it', async () => {
+    for (const digest of [DIGEST, undefined]) {
+      const { scheme, table } = open()
+      const late = ask(scheme)
+      table.records.clear()
+      scheme.forget(digest)
+      expect(await late).toBe('accepted')
+      expect(await ask(scheme)).toBe('unknown-key')
+    }
+  })
+
+  test('does not live longer because the clock stepped back', async () => {
+    const { scheme, table, clock } = open()
+    expect(await ask(scheme)).toBe('accepted')
+    table.records.clear()
+    clock.step(clock.now() - 3_600_000)
+    expect(await ask(scheme)).toBe('unknown-key')
+  })
+
+  test('of an unknown key is short, and a flood of them pushes out no good one', async () => {
+    const { scheme, table, clock } = open()
+    expect(await ask(scheme)).toBe('accepted')
+    for (let index = 0; index < 2_000; index++) await ask(scheme, `${JUNK}${index}`)
+    const lookups = table.lookups
+    expect(await ask(scheme)).toBe('accepted')
+    expect(await ask(scheme, `${JUNK}1999`)).toBe('unknown-key')
+    expect(table.lookups).toBe(lookups)
+    table.records.set(apiKeyDigest(JUNK + 1999), { ...RECORD, digest: apiKeyDigest(JUNK + 1999) })
+    await clock.advance(5_000)
+    expect(await ask(scheme, `${JUNK}1999`)).toBe('accepted')
+  })
+})
+
+test('guesses at the secret of a known id push out no good key', async () => {
+  let lookups = 0
+  const lookup = (): ApiKeyRecord => {
+    lookups += 1
+    return RECORD
+  }
+  const scheme = apiKey({ lookup, clock: new ManualClock(), prefix: 'hg', cache: { ttl: '30s', max: 2 } })
+  expect(await ask(scheme)).toBe('accepted')
+  for (let guess = 0; guess < 10; guess++) expect(await ask(scheme, `${KEY}${guess}`)).toBe('unknown-key')
+  expect(lookups).toBe(11)
+  expect(await ask(scheme)).toBe('accepted')
+  expect(lookups).toBe(11)
+})
+
+test('a faulty record is not remembered', async () => {
+  let record: ApiKeyRecord = { ...RECORD, subject: '' }
+  const scheme = apiKey({ lookup: () => record, clock: new ManualClock(), cache: { ttl: '30s', max: 2 } })
+  await expect(ask(scheme)).rejects.toThrow(/wrong shape/)
+  record = RECORD
+  expect(await ask(scheme)).toBe('accepted')
+})
+
+test('requests with one key at the same time share a lookup; a failed one is not remembered', async () => {
+  const { scheme, table } = open()
+  table.fail = true
+  const failed = await Promise.allSettled([1, 2, 3].map(() => ask(scheme)))
+  expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+  expect(table.lookups).toBe(1)
+  table.fail = false
+  expect(await Promise.all([1, 2, 3].map(() => ask(scheme)))).toEqual(['accepted', 'accepted', 'accepted'])
+  expect(table.lookups).toBe(2)
+})
+
+test('the cache is bounded in time and number, by options that are checked', () => {
+  expect(() => apiKey({ lookup: nobody, cache: { ttl: '61s', max: 1 } })).toThrow(/cache\.ttl/)
+  expect(() => apiKey({ lookup: nobody, cache: { ttl: '1s', max: 0 } })).toThrow(/cache\.max/)
+  expect(() => apiKey({ lookup: nobody, cache: { ttl: '1s' } as never })).toThrow(/cache\.max/)
+})
+
+test('a lookup that hangs is not joined after its deadline', async () => {
+  const clock = new ManualClock()
+  let lookups = 0
+  const lookup = (): Promise<ApiKeyRecord> => {
+    lookups += 1
+    return lookups === 1 ? new Promise(() => {}) : Promise.resolve(RECORD)
+  }
+  const scheme = apiKey({ lookup, clock, cache: { ttl: '30s', max: 100 } })
+  const hung = ask(scheme)
+  await clock.advance(250)
+  expect(await hung).toBe('undecided')
+  expect(await ask(scheme)).toBe('accepted')
+})
+
+function nobody(): undefined {}
+
+const RECORD: ApiKeyRecord = { digest: DIGEST, keyId: 'k1', subject: 'bot' }
+
+interface Table {
+  readonly records: Map<string, ApiKeyRecord>
+  lookups: number
+  fail: boolean
+}
+
+function open(): { scheme: ApiKeyScheme; table: Table; clock: ManualClock } {
+  const clock = new ManualClock()
+  const table: Table = { records: new Map([[DIGEST, RECORD]]), lookups: 0, fail: false }
+  const lookup = async ({ digest }: { digest: string }): Promise<ApiKeyRecord | undefined> => {
+    table.lookups += 1
+    const record = table.records.get(digest)
+    await Promise.resolve()
+    if (table.fail) throw new Error('away')
+    return record
+  }
+  return { scheme: apiKey({ lookup, clock, cache: { ttl: '30s', max: 100 } }), table, clock }
+}
+
+async function ask(scheme: ApiKeyScheme, key: string = KEY): Promise<string> {
+  const verdict: Verdict = await scheme.verify(key, literalExchange())
+  return verdict.verdict === 'rejected' ? verdict.reason : verdict.verdict
+}
