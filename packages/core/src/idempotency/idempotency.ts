@@ -126,7 +126,8 @@ async function guarded(
 
   const cell = keyOf('idempotency', identity.key, exchange.method, operation.name, exchange.path, key)
   const owner = setting.newId()
-  const barrier = setting.barrier(exchange)
+  // Whatever else a function may return, the safe side is the barrier at the claim.
+  const barrier = setting.barrier(exchange) === 'deferred' ? 'deferred' : 'now'
   const verdict = await claim(setting, cell, {
     owner,
     fingerprint: selected(setting, fingerprint, exchange),

@@ -51,18 +51,12 @@ export function memoryIdempotencyStore(options: MemoryIdempotencyStoreOptions = 
     deadlines.remove(cell)
     bytes -= cell.bytes
   }
-  const sweep = (now: number, most: number): void => {
-    for (let count = 0; count < most; count += 1) {
+  const sweep = (now: number): void => {
+    for (let count = 0; count < SWEEP; count += 1) {
       const ended = deadlines.due(now)
       if (ended === undefined) return
       drop(ended)
     }
-  }
-  /** Sweeps to the end before it says yes: what has ended takes no room. */
-  const isFull = (now: number): boolean => {
-    if (cells.size < maxEntries && bytes + BARE_CELL <= maxBytes) return false
-    sweep(now, Number.POSITIVE_INFINITY)
-    return cells.size >= maxEntries || bytes + BARE_CELL > maxBytes
   }
   const find = (name: string, now: number): Cell | undefined => {
     const cell = cells.get(name)
@@ -95,12 +89,13 @@ export function memoryIdempotencyStore(options: MemoryIdempotencyStoreOptions = 
 
   const claim = (name: string, init: IdempotencyClaim): ClaimVerdict => {
     const now = clock.now()
-    sweep(now, SWEEP)
+    sweep(now)
     const cell = cells.get(name)
     if (cell !== undefined && cell.expires > now) return reclaim(cell, init, now)
     if (cell !== undefined) drop(cell)
     if (isForgotten(init, now)) return { state: 'amnesia' }
-    if (isFull(now)) return { state: 'full', remaining: Math.max(0, deadlines.next() - now) }
+    if (cells.size >= maxEntries || bytes + BARE_CELL > maxBytes)
+      return { state: 'full', remaining: Math.max(0, deadlines.next() - now) }
     const created = newCell(name, init.fingerprint)
     cells.set(name, created)
     bytes += created.bytes

@@ -128,6 +128,16 @@ describe('bounds', () => {
     expect(wins).toBe(200)
   })
 
+  test('a cell that ended and was claimed anew does not end with what it was', async () => {
+    const clock = new ManualClock()
+    const store = memoryIdempotencyStore({ clock })
+    for (let index = 0; index < 100; index += 1) await store.claim(`a${index}`, CLAIM)
+    await clock.advance(CLAIM.lease + CLAIM.retention)
+    expect((await store.claim('a99', CLAIM)).state).toBe('won')
+    for (let index = 0; index < 20; index += 1) await store.claim(`b${index}`, CLAIM)
+    expect((await store.claim('a99', { ...CLAIM, owner: 'second' })).state).toBe('busy')
+  })
+
   test('a clock that steps back forgets nothing', async () => {
     const clock = new ManualClock()
     const store = memoryIdempotencyStore({ clock })
