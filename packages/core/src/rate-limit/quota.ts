@@ -12,7 +12,10 @@ export interface Quota {
    * Limiters that share a store share the budgets of quotas of one name and key.
    */
   readonly name: string
-  /** Units in a window: an integer. Or a function of the caller, for tiers. */
+  /**
+   * Units in a window: an integer. Or a function of the caller, for tiers: each limit it returns is a budget of its
+   * own, so a caller whose limit changes starts with a full one.
+   */
   readonly limit: number | ((identity: Identity | undefined) => number)
   /** Milliseconds, or `'1m'`. */
   readonly window: Duration
@@ -58,16 +61,15 @@ export function checkQuotas(quotas: unknown, ipv6Prefix: number): readonly Check
   return quotas.map((quota: unknown, index) => {
     const option = `rateLimit: quotas[${index}]`
     checkKnown(option, quota, ['name', 'limit', 'window', 'burst', 'strict', 'key'])
+    const { key = 'identity', limit } = quota as Quota
     const name = checkName(`${option}.name`, (quota as Quota).name)
     if (names.has(name)) throw new TypeError(`${option}.name: two quotas are named '${name}'`)
     names.add(name)
 
-    const key = (quota as Quota).key ?? 'identity'
     if (typeof key !== 'function') checkChoice(`${option}.key`, key, QUOTA_KEYS)
     const keyFor = budgetKeys.get(key) ?? budgetKey(`${option}.key`, key, ipv6Prefix)
     budgetKeys.set(key, keyFor)
-    const needsIdentity =
-      key === 'identity' || key === 'tenant' || typeof (quota as Quota).limit === 'function'
+    const needsIdentity = key === 'identity' || key === 'tenant' || typeof limit === 'function'
     return { name, keyFor, needsIdentity, ...checkTerms(option, quota as Quota) }
   })
 }

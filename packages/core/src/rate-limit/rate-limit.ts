@@ -7,6 +7,7 @@ import {
   type Reply,
   withHeaders,
 } from '../exchange.js'
+import { keyOf } from '../key.js'
 import { checkChoice, checkInteger, checkKnown, checkMethods } from '../options.js'
 import { refuse } from '../refusal.js'
 import { deny } from './denial.js'
@@ -92,12 +93,15 @@ function chargesOf(
 ): readonly RateLimitCharge[] {
   let last: CheckedQuota['keyFor'] | undefined
   let key = ''
-  return quotas.map(({ name, keyFor }, index) => {
+  return quotas.map(({ name, keyFor, fixedTerms }, index) => {
     // A key is a digest: quotas of one caller that stand side by side share it.
     if (keyFor !== last) key = keyFor(exchange)
     last = keyFor
-    const { interval, burst } = terms[index] as Terms
-    return { quota: name, key, interval, burst, cost }
+    const { interval, burst, limit } = terms[index] as Terms
+    // Where two tiers meet in one budget, a caller with credentials of both could empty the larger one time and again:
+    // what was taken of it is forgotten down to the smaller one's burst.
+    const budget = fixedTerms === undefined ? keyOf('rate-limit', 'tier', key, limit) : key
+    return { quota: name, key: budget, interval, burst, cost }
   })
 }
 

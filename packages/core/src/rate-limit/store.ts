@@ -1,6 +1,9 @@
 import type { Rate } from './gcra.js'
 
-/** What one request takes from one budget. The budget's settings travel with it; a store holds none. */
+/**
+ * What one request takes from one budget. The budget's settings travel with it; a store holds none. They may change
+ * when the service does, but must not take turns: a smaller burst forgets what a larger one remembers.
+ */
 export interface RateLimitCharge extends Rate {
   /** Which quota, by its name. */
   readonly quota: string

@@ -230,26 +230,6 @@ describe('keys', () => {
   })
 })
 
-const byScope: Quota['limit'] = (who) => (who?.scopes.includes('gold') ? 100 : 20)
-
-describe('tiers', () => {
-  test('each caller has the limit of its plan, and the fields say which', async () => {
-    const { policy } = setUp({ quotas: [{ name: 'plan', limit: byScope, window: '1s' }] })
-    const send = (subject: string, scopes: string[]): Promise<Reply> =>
-      policy.handle(literalExchange({ identity: createIdentity({ scheme: 'jwt', subject, scopes }) }), () =>
-        Promise.resolve(OK),
-      )
-    expect((await send('ann', ['gold'])).headers).toMatchObject({
-      'ratelimit-policy': '"plan";q=100;w=1',
-      ratelimit: '"plan";r=9;t=1',
-    })
-    expect((await send('bob', [])).headers).toMatchObject({
-      'ratelimit-policy': '"plan";q=20;w=1',
-      ratelimit: '"plan";r=1;t=1',
-    })
-  })
-})
-
 const limitBy = (key: Quota['key']): Policy =>
   rateLimit({
     store: memoryRateLimitStore(),
