@@ -93,7 +93,9 @@ function prepare(port, { args = [], config }) {
     started.once('exit', () => unwatch(pid))
     await poll(`redis-server on port ${port}`, async () => {
       if (hasEnded(started)) throw new Error(`redis-server ended: ${readLog(log)}`)
-      return (await sendCommand(port, ['PING']).catch(() => undefined)) === 'PONG'
+      // Somebody else's server may answer on a port that this one did not get.
+      const info = await sendCommand(port, ['INFO', 'server']).catch(() => '')
+      return String(info).includes(`process_id:${pid}\r\n`)
     })
   }
 

@@ -73,6 +73,7 @@ describe('circuitBreaker', () => {
     await clock.advance(COOLDOWN)
     const probe = breaker.enter()
     breaker.failed(slower)
+    breaker.succeeded(slower)
     expect(breaker.state).toBe('half-open')
     breaker.succeeded(probe)
     for (let count = 0; count < 5; count += 1) breaker.failed(slowest)

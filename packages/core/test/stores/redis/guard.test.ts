@@ -110,6 +110,23 @@ describe('guardRedis', () => {
     await settled()
   })
 
+  test('a call without an answer counts once as a failure, whatever comes late', async () => {
+    const { client, clock, run } = setUp({ failures: 3 })
+    const miss = async (late: (reply: PromiseWithResolvers<unknown>) => void) => {
+      const call = run().catch((error: unknown) => error)
+      await clock.advance(50)
+      expect(await call).toMatchObject({ reason: 'deadline' })
+      const sent = client.sent.at(-1)
+      if (sent !== undefined) late(sent.reply)
+      await settled()
+    }
+    await miss((reply) => reply.reject(new Error('late')))
+    await miss((reply) => reply.resolve('late'))
+    await miss(() => undefined)
+    await expect(run()).rejects.toMatchObject({ reason: 'breaker-open' })
+    expect(client.sent).toHaveLength(3)
+  })
+
   test('sends a script in full when the server does not know it', async () => {
     const { client, run } = setUp()
     const call = run()
