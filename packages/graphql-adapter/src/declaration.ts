@@ -64,10 +64,10 @@ function distinct(all: readonly (readonly string[])[]): readonly (readonly strin
   return [...new Map(sorted.map((scopes) => [JSON.stringify(scopes), scopes])).values()]
 }
 
-/** A field without a mode has the gate's, which may be `required`: only a mode that all fields share relaxes it. */
+/** A field without one has the gate's, which may be `required`: only a mode that all fields share relaxes it. */
 function joinModes(fields: readonly RootField[]): Access['mode'] {
   const modes = new Set(
-    fields.filter(({ node }) => node.name.value !== TYPENAME).map(({ rule }) => rule?.mode),
+    fields.filter(({ node }) => node.name.value !== TYPENAME).map(({ rule }) => rule?.access),
   )
   if (modes.has('required')) return 'required'
   if (modes.has(undefined)) return undefined

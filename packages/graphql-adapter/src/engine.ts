@@ -46,7 +46,7 @@ export function argumentsOf(
   node: FieldNode,
   variables: CoercedVariables,
 ): Readonly<Record<string, unknown>> {
-  return getArgumentValues(field, node, variables as unknown as Record<string, unknown>)
+  return getArgumentValues(field, node, variables as unknown as Parameters<typeof getArgumentValues>[2])
 }
 
 /** What graphql 17 takes to stop an execution. 16 knows no such option and runs everything to its end. */

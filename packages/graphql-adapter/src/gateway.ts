@@ -39,7 +39,7 @@ function checkPolicies(
   const stages = new Set(policies.map(({ stage }) => stage))
   for (const [coordinate, rule] of rules) {
     const option = `graphqlGateway: rules['${coordinate}']`
-    const namesCallers = rule.scopes !== undefined || rule.mode === 'required'
+    const namesCallers = rule.scopes !== undefined || rule.access === 'required'
     if (namesCallers && !identityGiven && !stages.has('authenticate')) {
       throw new TypeError(`${option} names who may ask; policies need authenticate() to know who does`)
     }

@@ -17,7 +17,7 @@ export interface RootFieldRule {
   /** Scopes the caller must hold: `['a', 'b']` is both; `[['a'], ['b', 'c']]` is `a`, or `b` and `c`. Default: none. */
   readonly scopes?: Access['scopes']
   /** Whether a credential is needed. Default: the mode of `authenticate`. */
-  readonly mode?: Access['mode']
+  readonly access?: Access['mode']
   /** What the field costs of the caller's budget, per alias. An integer of at least 1. Default 1. */
   readonly cost?: number
   /** How long and for whom the answer may be kept; queries only. Default: it is not stored. */
@@ -36,9 +36,9 @@ export interface RootFieldRule {
 /** Rules by schema coordinate: `'Query.user'`, `'Mutation.createItem'`. */
 export type Rules = Readonly<Record<string, RootFieldRule>>
 
-const MODES = ['required', 'optional', 'anonymous'] as const
+const ACCESS = ['required', 'optional', 'anonymous'] as const
 const KEYS = ['required', 'optional', 'off'] as const
-const COMMON = ['scopes', 'mode', 'cost'] as const
+const COMMON = ['access', 'scopes', 'cost'] as const
 
 /**
  * Checks rules against the schema: a typo must not leave a field unprotected.
@@ -78,9 +78,12 @@ function kindOf(schema: GraphQLSchema, coordinate: string, option: string): 'que
 }
 
 function checkRule(option: string, rule: RootFieldRule): void {
-  const { scopes, mode, cost, cache, idempotency, invalidates } = rule
-  if (scopes !== undefined) checkScopes(`${option}.scopes`, scopes)
-  if (mode !== undefined) checkChoice(`${option}.mode`, mode, MODES)
+  const { access, scopes, cost, cache, idempotency, invalidates } = rule
+  if (access !== undefined) checkChoice(`${option}.access`, access, ACCESS)
+  if (scopes !== undefined) {
+    checkScopes(`${option}.scopes`, scopes)
+    if (access === 'anonymous') throw new TypeError(`${option}: scopes need a caller; access is 'anonymous'`)
+  }
   if (cost !== undefined) checkInteger(`${option}.cost`, cost)
   if (idempotency !== undefined) checkChoice(`${option}.idempotency`, idempotency, KEYS)
   if (invalidates !== undefined) checkFunction(`${option}.invalidates`, invalidates)
@@ -99,7 +102,9 @@ function checkCache(option: string, cache: CacheRule): void {
 }
 
 function checkScopes(option: string, scopes: unknown): void {
-  if (!Array.isArray(scopes)) throw new TypeError(`${option} must be an array`)
+  if (!Array.isArray(scopes) || scopes.length === 0) {
+    throw new TypeError(`${option} must be an array of at least one scope`)
+  }
   const nested = scopes.some(Array.isArray)
   for (const [index, alternative] of scopes.entries()) {
     const names: readonly unknown[] = nested ? (alternative as unknown[]) : [alternative]

@@ -71,13 +71,27 @@ describe('is it known', () => {
     expect(await isHit(ask(query))).toBe(!forgotten)
   })
 
-  test('a mutation that failed forgets nothing', async () => {
-    const { ask } = await gateway({
-      rules: { ...RULES, 'Mutation.fail': { invalidates: () => ['Item:1'] } },
-    })
+  test.each(['fail', 'failSoftly'])('a mutation that failed forgets nothing: %s', async (field) => {
+    const rules = { ...RULES, [`Mutation.${field}`]: { invalidates: () => ['Item:1'] } }
+    const { ask } = await gateway({ rules })
     await ask(ITEM)
-    expect(await (await ask('mutation { fail { id } }')).json()).toMatchObject({ data: null })
+    expect(await (await ask(`mutation { ${field} { id } }`)).json()).toMatchObject({
+      errors: [{ path: [field] }],
+    })
     expect(await isHit(ask(ITEM))).toBe(true)
+  })
+
+  test('a mutation that answers null without an error did its work', async () => {
+    const seen: unknown[] = []
+    const invalidates = (_: unknown, result: unknown): readonly string[] => {
+      seen.push(result)
+      return ['Item:1']
+    }
+    const { ask } = await gateway({ rules: { ...RULES, 'Mutation.renameItem': { invalidates } } })
+    await ask(ITEM)
+    await ask('mutation { renameItem(id: 99, name: "x") { id } }')
+    expect(seen).toEqual([null])
+    expect(await isHit(ask(ITEM))).toBe(false)
   })
 
   test('a mutation whose answer got lost forgets what it may have changed', async () => {

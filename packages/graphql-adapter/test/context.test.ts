@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { createIdentity, type Policy } from '@headgate/core'
+import { EventEmitter, once } from 'node:events'
+import { rawConnection } from '../../../test-support/http.js'
 import type { GraphqlContext } from '../src/context.js'
 import { endpoint, read } from './endpoint.js'
 import { inventory, type Loaders } from './inventory.js'
@@ -92,3 +94,55 @@ describe('the context of resolvers', () => {
     ])
   })
 })
+
+/** Sends a request, waits until its first resolver runs, and hangs up. */
+async function leave(query: string, rootValue: object, running: Promise<void>): Promise<void> {
+  const { port } = await endpoint({ rootValue })
+  const socket = await rawConnection(port)
+  const body = JSON.stringify({ query })
+  const head = `POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`
+  socket.write(`${head}\r\n\r\n${body}`)
+  await running
+  socket.destroy()
+}
+
+describe('a client that leaves', () => {
+  test('aborts the signal of a query', async () => {
+    const started = deferred()
+    const aborted = deferred()
+    const whoami = (_: object, { signal }: GraphqlContext): Promise<void> => {
+      signal.addEventListener('abort', () => aborted.resolve())
+      started.resolve()
+      return aborted.promise
+    }
+    await leave('{ whoami }', { whoami }, started.promise)
+    await expect(aborted.promise).resolves.toBe(undefined)
+  })
+
+  test('does not stop a mutation between two fields', async () => {
+    const started = deferred()
+    const second = deferred()
+    const signIn = async (_: object, { signal }: GraphqlContext): Promise<string> => {
+      const gone = once(signal, 'abort')
+      started.resolve()
+      await gone
+      return 'in'
+    }
+    const removeItem = (): boolean => {
+      second.resolve()
+      return true
+    }
+    await leave('mutation { signIn(name: "x") removeItem(id: 1) }', { signIn, removeItem }, started.promise)
+    await expect(second.promise).resolves.toBe(undefined)
+  })
+})
+
+interface Deferred {
+  readonly promise: Promise<void>
+  readonly resolve: () => void
+}
+
+function deferred(): Deferred {
+  const events = new EventEmitter()
+  return { promise: once(events, 'done').then(() => undefined), resolve: () => void events.emit('done') }
+}

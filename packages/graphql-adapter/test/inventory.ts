@@ -21,6 +21,7 @@ export const TYPE_DEFS = /* GraphQL */ `
     orders: [Order!]!
     items: ItemConnection!
     favourites: [Thing]
+    favourite: Item
     secret: String
   }
   type Order {
@@ -72,6 +73,7 @@ export const TYPE_DEFS = /* GraphQL */ `
     removeItem(id: ID!): Boolean
     signIn(name: String!): String
     fail: Item!
+    failSoftly: Item
   }
   type Subscription {
     ticks: Int!
@@ -135,6 +137,7 @@ export function inventory() {
             total: items.size,
             edges: [...items.values()].map((row) => ({ cursor: row.id, node: itemOf(row) })),
           }),
+          favourite: () => itemOf(items.get('2')),
           favourites: () => [
             itemOf(items.get('1')),
             userOf('u2'),
@@ -177,6 +180,9 @@ export function inventory() {
     signIn: () => {
       calls.push('signIn')
       return 'ok'
+    },
+    failSoftly: () => {
+      throw new Error('connect ECONNREFUSED db.internal:5432')
     },
     fail: () => {
       calls.push('fail')

@@ -27,8 +27,8 @@ export const KEYS = {
 export const RULES: Rules = {
   'Query.item': { cache: { ttl: '1m' }, scopes: ['items:read'] },
   'Query.items': { cache: { ttl: '1m' }, cost: 2 },
-  'Query.whoami': { cache: { ttl: '1m', public: true }, mode: 'optional' },
-  'Query.search': { cache: { ttl: '1m', public: true }, mode: 'optional' },
+  'Query.whoami': { cache: { ttl: '1m', public: true }, access: 'optional' },
+  'Query.search': { cache: { ttl: '1m', public: true }, access: 'optional' },
   'Mutation.createItem': {
     scopes: ['items:write'],
     cost: 5,

@@ -38,8 +38,10 @@ describe('a rule that the schema does not know is refused by name', () => {
     ['Query.items', { cots: 1 }],
     ['Query.items', { cost: 0 }],
     ['Query.items', { cost: 1.5 }],
-    ['Query.items', { mode: 'none' }],
+    ['Query.items', { access: 'none' }],
     ['Query.items', { scopes: 'items:read' }],
+    ['Query.items', { scopes: [] }],
+    ['Query.items', { scopes: ['a'], access: 'anonymous' }],
     ['Query.items', { scopes: [''] }],
     ['Query.items', { scopes: [[]] }],
     ['Query.items', { scopes: [['a'], 'b'] }],
@@ -67,9 +69,9 @@ describe('what an operation is by the rules of its root fields', () => {
       cache: { ttl: '1m', public: true, vary: ['Accept-Language'] },
     },
     'Query.items': { cost: 5, scopes: [['items:read'], ['admin']], cache: { ttl: '10s', public: true } },
-    'Query.user': { scopes: ['users:read'], mode: 'required', cache: { ttl: '5m' } },
-    'Query.search': { mode: 'anonymous', cache: 'off' },
-    'Query.whoami': { mode: 'optional' },
+    'Query.user': { scopes: ['users:read'], access: 'required', cache: { ttl: '5m' } },
+    'Query.search': { access: 'anonymous', cache: 'off' },
+    'Query.whoami': { access: 'optional' },
     'Mutation.createItem': { cost: 10, idempotency: 'required' },
     'Mutation.renameItem': { idempotency: 'off' },
     'Mutation.removeItem': { idempotency: 'off' },
@@ -205,7 +207,7 @@ describe('options that can not be meant', () => {
 
   test('a gateway refuses rules that none of its policies enforces', () => {
     expect(make({ scopes: ['a'] }, [])).toThrow("graphqlGateway: rules['Mutation.createItem']")
-    expect(make({ mode: 'required' }, [])).toThrow(TypeError)
+    expect(make({ access: 'required' }, [])).toThrow(TypeError)
     expect(make({ idempotency: 'required' }, [passing('authenticate')])).toThrow(TypeError)
     expect(
       make({ scopes: ['a'], idempotency: 'required' }, [passing('authenticate'), passing('idempotency')]),

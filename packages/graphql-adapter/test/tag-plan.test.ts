@@ -146,6 +146,11 @@ describe('a tag plan', () => {
       ['Item:1', 'User:u1'],
     ],
     [
+      'the same key for different entities',
+      '{ search { ... on Item { x: seller { name } } ... on User { x: favourite { name } } } }',
+      ['Item:1', 'Item:2', 'Item[]', 'User:u1', 'User[]'],
+    ],
+    [
       'the same key for different types',
       '{ search { ... on Item { x: related { name } } ... on User { x: orders { __typename } } } }',
       ['Item:1', 'Item:2', 'Item[]', 'User:u1', 'User[]'],
