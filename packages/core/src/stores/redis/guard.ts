@@ -65,21 +65,27 @@ export function guardRedis(client: RedisLike, options: RedisGuardOptions = {}): 
   ): Promise<unknown> =>
     new Promise((resolve, reject) => {
       let isOpen = true
-      const cancel = clock.after(deadline, () => {
+      const expire = (): void => {
+        if (!isOpen) return
         isOpen = false
         reject(new StoreUnavailable('deadline'))
         breaker.failed(turn)
-      })
+      }
+      // When this process was busy for as long as the deadline, timers run before what has arrived is read. One look at
+      // the sockets first: else our own pause would look like a dead server.
+      const cancel = clock.after(deadline, () => void setImmediate(expire))
       // What comes after the deadline is dropped, also a rejection: it has its handler.
       runScript(client as BinaryRedisLike, script, keys, args, () => isOpen).then(
         (reply) => {
           if (!isOpen) return
+          isOpen = false
           cancel()
           resolve(reply)
           breaker.succeeded(turn)
         },
         (error: unknown) => {
           if (!isOpen) return
+          isOpen = false
           cancel()
           const { kind, isAboutTheCall } = classify(error)
           reject(new StoreUnavailable('error', kind))

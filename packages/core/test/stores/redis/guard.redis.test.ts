@@ -110,6 +110,16 @@ describeRedis.each(PIPELINING)('scripts on one server, %s', (_title, pipelining)
     expect(await redis.run(COUNT, ['hung'], [1])).toBe(14)
   })
 
+  test('are answered though this process was busy for longer than the deadline', async () => {
+    const redis = await open({ deadline: 50, failures: 1 })
+    await redis.run(COUNT, ['busy'], [1])
+    const calls = Promise.all([1, 2, 3].map((by) => redis.run(COUNT, ['busy'], [by])))
+    // Past the write of an automatic pipeline.
+    await new Promise((resolve) => setImmediate(resolve))
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+    expect(await calls).toEqual([2, 4, 7])
+  })
+
   test('fail at once when the server is killed, never twice, and run again when it is back', async () => {
     const redis = await open()
     expect(await redis.run(COUNT, ['killed'], [1])).toBe(1)

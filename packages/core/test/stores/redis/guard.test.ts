@@ -110,6 +110,16 @@ describe('guardRedis', () => {
     await settled()
   })
 
+  test('takes an answer that is there when the deadline is noticed', async () => {
+    const { client, clock, events, run } = setUp({ failures: 1 })
+    const call = run()
+    const advanced = clock.advance(50)
+    client.sent[0]?.reply.resolve('in time')
+    await advanced
+    expect(await call).toBe('in time')
+    expect(events.filter(({ type }) => type === 'redis.breaker')).toEqual([])
+  })
+
   test('a call without an answer counts once as a failure, whatever comes late', async () => {
     const { client, clock, run } = setUp({ failures: 3 })
     const miss = async (late: (reply: PromiseWithResolvers<unknown>) => void) => {
