@@ -163,6 +163,16 @@ const CASES: Readonly<Record<string, (subject: Subject) => Promise<void>>> = {
     const found = await store.lookup([key], (vary) => (vary.join() === 'a' ? 'another' : 'same'))
     strictEqual(found.state, 'miss')
   },
+  'each entry is compared by its own list of fields': async ({ store, key }) => {
+    const { ticket } = await plain(store, key)
+    for (const name of ['a', 'b', 'c']) {
+      await store.fill(key, ticket, fillOf({ vary: [name], variant: `v-${name}`, answer: answerOf(name) }))
+    }
+    for (const name of ['a', 'b', 'c']) {
+      const found = await store.lookup([key], ([field]) => (field === name ? `v-${name}` : 'another'))
+      strictEqual(textOf(found), name)
+    }
+  },
   'of several that match, the latest with selecting fields is found': async ({ store, key }) => {
     const { ticket } = await plain(store, key)
     await store.fill(key, ticket, fillOf({ vary: ['a'], variant: 'v', answer: answerOf('older') }))

@@ -52,6 +52,7 @@ describe('a write', () => {
       { path: '/items/2', query: 'a=b' },
       { path: '/items/3' },
       { path: '/items/4' },
+      { origin: 'https://other.example', path: '/items/3' },
     ]
     for (const ask of asks) await subject.ask(ask)
     subject.headers = {
@@ -61,7 +62,7 @@ describe('a write', () => {
     await subject.ask({ method: 'POST', path: '/items' })
     subject.headers = FRESH
     const statuses = await Promise.all(asks.map((ask) => subject.told(ask)))
-    expect(statuses.map((status) => status.includes('hit'))).toEqual([false, false, true, true])
+    expect(statuses.map((status) => status.includes('hit'))).toEqual([false, false, true, true, true])
   })
 
   test('that runs while a read is handled wins, also by a tag that only the read’s answer names', async () => {

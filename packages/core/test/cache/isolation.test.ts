@@ -15,22 +15,20 @@ const IDENTITIES = [
   createIdentity({ scheme: 'api-key', subject: 'ann' }),
 ]
 
-/** Short texts of few characters: they meet by chance, and their concatenations more often still. */
-const text = fc.stringMatching(/^[ab/?&=:]{0,3}$/)
-
+/** Few values, so that requests which differ in one part only are common; and such that meet when they are joined. */
 const ask = fc.record({
   who: fc.nat(IDENTITIES.length - 1),
   method: fc.constantFrom('GET', 'QUERY', 'POST'),
   origin: fc.constantFrom('http://a', 'https://a', 'http://a/'),
-  path: text,
-  query: text,
-  body: text,
-  language: text,
+  path: fc.constantFrom('b', '/b'),
+  query: fc.constantFrom('', 'b'),
+  body: fc.constantFrom('', 'b'),
+  language: fc.constantFrom('', 'b'),
 })
 
 test('whatever differs in identity, method, address, content or selecting fields never meets', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(ask, { minLength: 2, maxLength: 40 }), async (asks) => {
+    fc.asyncProperty(fc.array(ask, { minLength: 2, maxLength: 60 }), async (asks) => {
       const clock = new ManualClock()
       const policy = cache({ store: memoryCacheStore({ clock, maxVariants: 1_000 }), clock })
       const handled = new Set<string>()
