@@ -123,7 +123,7 @@ function plan(
   return {
     kind: 'runnable',
     type,
-    name: `${type} ${operation.name?.value ?? fieldNames(root)}`,
+    name: `${type} ${operation.name?.value.slice(0, LONGEST_NAME) ?? fieldNames(root)}`,
     digest,
     operation,
     root,
@@ -132,6 +132,9 @@ function plan(
     plan: tagPlan,
   }
 }
+
+/** Names are the clients' own; they go into events and logs. */
+const LONGEST_NAME = 64
 
 /** How many root fields name an anonymous operation. */
 const NAMING = 3

@@ -12,6 +12,7 @@ import {
   refuse,
   type Tag,
 } from '@headgate/core'
+import { printSchema } from 'graphql'
 import type { Context } from 'koa'
 import { DEFAULT_MEDIA_TYPE, negotiate } from './accept.js'
 import { canonicalVariables } from './canonical.js'
@@ -33,6 +34,7 @@ export function graphql<Loaders = unknown>(options: GraphqlOptions<Loaders>): Ch
   const { schema, maxTokens, maxDepth, maxFields, profile, bodyLimit } = settings
   const rules = checkRules(schema, options.rules)
   const entities = readEntities(schema, options.keyFields)
+  const schemaDigest = keyOf('schema', printSchema(schema))
   const limits = { maxTokens, maxDepth, maxFields }
   const compile = documentCache({ schema, entities, rules, limits }, settings.documents)
   const preparation = { schema, compile, bodyLimit, maxDepth, profile }
@@ -86,7 +88,14 @@ export function graphql<Loaders = unknown>(options: GraphqlOptions<Loaders>): Ch
       name,
       effect: type === 'query' ? 'read' : 'write',
       fingerprint: () =>
-        keyOf('graphql', digest, operation.name?.value, canonicalVariables(schema, operation, variables)),
+        keyOf(
+          'graphql',
+          // Answers of an older schema are not served under a newer one; a retry of a mutation stays the same request.
+          type === 'query' ? schemaDigest : undefined,
+          digest,
+          operation.name?.value,
+          canonicalVariables(schema, operation, variables),
+        ),
       contract: (exchange) => Promise.resolve(checkAccess(declaration.access, exchange)),
       ...(type === 'query' ? { tags } : { invalidates: tags }),
     })

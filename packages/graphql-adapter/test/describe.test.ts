@@ -1,6 +1,11 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { type Operation, type Policy, refuse } from '@headgate/core'
+import { literalExchange } from '@headgate/core/testing'
+import { buildSchema, type GraphQLSchema } from 'graphql'
+import type { Context } from 'koa'
+import { graphql } from '../src/graphql.js'
 import { endpoint } from './endpoint.js'
+import { inventorySchema, TYPE_DEFS } from './inventory.js'
 import { post, stopAll } from './server.js'
 
 afterEach(stopAll)
@@ -30,6 +35,19 @@ async function fingerprint(request: unknown) {
   return (await described(request)).operation.fingerprint()
 }
 
+/** Of a query and of a mutation. */
+function fingerprints(schema: GraphQLSchema) {
+  const channel = graphql({ schema })
+  const texts = ['{ whoami }', 'mutation { signIn(name: "x") }']
+  return Promise.all(
+    texts.map(async (query) => {
+      const headers = { 'content-type': 'application/json' }
+      const incoming = literalExchange({ method: 'POST', headers, body: JSON.stringify({ query }) })
+      return (await channel.describe({ request: {} } as Context, incoming)).fingerprint()
+    }),
+  )
+}
+
 describe('what the policies are told', () => {
   test.each([
     [{ query: 'query GetItem { item(id: 1) { id } }' }, 'query GetItem', 'read', 'off'],
@@ -51,7 +69,8 @@ describe('what the policies are told', () => {
       'query (item, items, users, +2)',
     ],
     ['mutation { signIn(name: "a") }', 'mutation (signIn)'],
-  ])('an anonymous operation is named by its fields, not by its content: %s', async (query, name) => {
+    [`query ${'x'.repeat(1_000)} { whoami }`, `query ${'x'.repeat(64)}`],
+  ])('an operation has a short name, an anonymous one by its fields: %s', async (query, name) => {
     expect((await described({ query })).operation.name).toBe(name)
   })
 
@@ -84,5 +103,13 @@ describe('what the policies are told', () => {
     expect(
       await fingerprint({ query: query.replace('query A', 'query B'), variables: { id: '1' } }),
     ).not.toBe(first)
+  })
+
+  test('another schema gives a query another fingerprint, and a mutation the same', async () => {
+    const wider = buildSchema(`${TYPE_DEFS} extend type Query { more: Int }`)
+    const [query, mutation] = await fingerprints(inventorySchema())
+    const [otherQuery, sameMutation] = await fingerprints(wider)
+    expect(otherQuery).not.toBe(query)
+    expect(sameMutation).toBe(mutation)
   })
 })

@@ -138,6 +138,7 @@ describe('a tag plan', () => {
       ['Item:1', 'Item:2', 'Item[]', 'User:u1'],
     ],
     ['a list of wrappers', '{ user(id: "u1") { orders { lines { quantity } } } }', ['Item[]', 'User:u1']],
+    ['an alias that is a prototype', '{ __proto__: item(id: 1) { __proto__: name } }', ['Item:1']],
     ['no entity', '{ whoami __typename }', []],
     ['a field that is left out', '{ whoami item(id: 1) @include(if: false) { id } }', []],
     [
