@@ -1,4 +1,6 @@
-import { type Exchange, type Next, type Policy, type Reply, STAGES, type Stage } from './exchange.js'
+import { checkAccess } from './auth/access.js'
+import { type Exchange, type Next, type Policy, STAGES, type Stage } from './exchange.js'
+import type { Reply } from './reply.js'
 
 /** Runs an exchange through the policies and, if all let it pass, through the handler. */
 export type Gate = (exchange: Exchange, handler: Next) => Promise<Reply>
@@ -46,12 +48,14 @@ async function replyOf(policy: Policy, handled: Promise<Reply>): Promise<Reply> 
   return reply
 }
 
-/** The operation's own check, at its place in the order. Its refusal must leave no trace behind it. */
+/** What the operation demands, at its place in the order: its refusal must leave no trace behind it. */
 const contract: Policy = {
   name: 'contract',
   stage: 'contract',
-  async handle(exchange, next) {
-    return (await exchange.operation.contract?.(exchange)) ?? next()
+  async handle({ operation, identity }, next) {
+    // `authenticate` has asked; where the caller comes from elsewhere, or from nowhere, nobody has.
+    const refusal = checkAccess(operation.access, identity)
+    return refusal ?? (await operation.contract?.(identity)) ?? next()
   },
 }
 

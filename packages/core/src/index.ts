@@ -1,20 +1,9 @@
 // The gate
 export { composeGate, type Gate, type GateSetting } from './gate.js'
 export { type Channel, exchangeOf, gate, type GateOptions, type HandlerError, identityOf } from './koa.js'
-export {
-  type Answer,
-  type Body,
-  type Exchange,
-  type Fields,
-  type Incoming,
-  keepHeadersOnError,
-  type Next,
-  type Policy,
-  type Reply,
-  type Stage,
-  STAGES,
-  withHeaders,
-} from './exchange.js'
+export { type Exchange, type Incoming, type Next, type Policy, type Stage, STAGES } from './exchange.js'
+export { type Answer, type Body, keepHeadersOnError, type Reply, withHeaders } from './reply.js'
+export type { Fields } from './fields.js'
 export {
   type Access,
   type CacheRule,
@@ -24,6 +13,14 @@ export {
   isCacheableMethod,
   type Operation,
 } from './operation.js'
+export {
+  accessOf,
+  checkDeclaration,
+  checkDemands,
+  type Declaration,
+  DECLARATION_MEMBERS,
+  type DeclaredOperation,
+} from './declaration.js'
 export { isRefusal, type Refusal, type RefusalCode, type RefusalInit, REFUSALS, refuse } from './refusal.js'
 export type { GateEvent, ReportedEvent } from './events.js'
 export { entityTag, listTag, type Tag } from './tag.js'
@@ -121,8 +118,7 @@ export {
 export { cache, CACHE_DEFAULTS, type CacheOptions } from './cache/cache.js'
 export { invalidateTags } from './cache/tags.js'
 export type { CacheEvent } from './cache/events.js'
-export type { Bypass } from './cache/bypass.js'
-export type { NotStored } from './cache/storable.js'
+export type { Bypass, NotStored } from './cache/reasons.js'
 export type {
   Awaitable,
   CacheFill,

@@ -1,8 +1,11 @@
 import { channel as diagnosticsChannel } from 'node:diagnostics_channel'
 import type { Context, Middleware, Next as KoaNext } from 'koa'
 import type { Identity } from './auth/identity.js'
+import { checkDemands, type DeclaredOperation } from './declaration.js'
 import type { GateEvent, ReportedEvent } from './events.js'
-import type { Answer, Exchange, Fields, Incoming, Policy } from './exchange.js'
+import type { Exchange, Incoming, Policy } from './exchange.js'
+import type { Fields } from './fields.js'
+import type { Answer } from './reply.js'
 import { composeGate, type Gate } from './gate.js'
 import { type AddressResolver, addressResolver, type TrustedProxies } from './http/address.js'
 import { toBody } from './http/body.js'
@@ -19,6 +22,8 @@ import { REFUSALS, type Refusal } from './refusal.js'
 export interface Channel {
   /** For error messages. */
   readonly name: string
+  /** What its operations declare, as far as it is known at start-up; held against the policies. Default: nothing. */
+  declared?(): readonly DeclaredOperation[]
   /** Whether a request belongs to this channel. The gate asks its channels in order. */
   accepts(ctx: Context): boolean
   /** Says what the request wants. Total: a request that can't run is an operation too, and gated. Never throws. */
@@ -86,6 +91,9 @@ export function gate(policies: readonly Policy[], options: GateOptions = {}): Mi
     describe: (ctx, incoming) => describeHttp(incoming, options.operation?.(ctx)),
   }
   const channels = [...(options.channels ?? []), plain]
+  for (const channel of channels) {
+    checkDemands(channel.declared?.() ?? [], policies, options.identity !== undefined)
+  }
 
   return async function headgate(ctx, next) {
     refuseTwice(ctx, policies)

@@ -1,5 +1,6 @@
-import type { Answer, Exchange, Reply } from './exchange.js'
+import type { Identity } from './auth/identity.js'
 import type { Refusal } from './refusal.js'
+import type { Answer, Reply } from './reply.js'
 import type { Duration } from './duration.js'
 import type { Tag } from './tag.js'
 
@@ -53,7 +54,7 @@ export interface Operation {
    * Checks what must hold before anything runs: the body's contract, a document's validity. Asked when the identity
    * and the budget are known and before an idempotency key is claimed. A reply ends the exchange.
    */
-  contract?(exchange: Exchange): Promise<Reply | undefined>
+  contract?(identity: Identity | undefined): Promise<Reply | undefined>
   /** The entities and lists that a read's answer was made from. Asked after the handler ran. */
   tags(answer: Answer): readonly Tag[]
   /** The entities and lists that a write changed. Asked after the handler ran. */

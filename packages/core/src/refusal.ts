@@ -1,4 +1,4 @@
-import type { Fields, Reply } from './exchange.js'
+import type { Fields } from './fields.js'
 
 /**
  * Every "no" of the gate: its status and title. The codes are stable, clients may match on them, and each has a row
@@ -91,7 +91,7 @@ export function refuse(code: RefusalCode, init: RefusalInit = {}): Refusal {
   }
 }
 
-/** Whether a value is a refusal: tells it from bytes, digests, answers. */
-export function isRefusal(value: Reply | Uint8Array | string | undefined): value is Refusal {
-  return typeof value === 'object' && 'kind' in value && value.kind === 'refusal'
+/** Whether a value is a refusal: tells it from answers, bytes, digests. */
+export function isRefusal(value: unknown): value is Refusal {
+  return typeof value === 'object' && value !== null && (value as Partial<Refusal>).kind === 'refusal'
 }

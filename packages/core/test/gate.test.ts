@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Answer, Policy, Reply, Stage } from '../src/exchange.js'
+import type { Policy, Stage } from '../src/exchange.js'
+import type { Answer, Reply } from '../src/reply.js'
 import { composeGate } from '../src/gate.js'
 import { refuse } from '../src/refusal.js'
 import { literalExchange } from '../src/testing/exchange.js'

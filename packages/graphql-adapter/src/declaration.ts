@@ -2,7 +2,7 @@ import { type Access, type CacheRule, milliseconds, type Operation } from '@head
 import type { RootField } from './root-fields.js'
 
 /** What the rules of its root fields say about a whole operation. */
-export type Declaration = Pick<Operation, 'access' | 'cost' | 'idempotency' | 'cache'>
+export type OperationDeclaration = Pick<Operation, 'access' | 'cost' | 'idempotency' | 'cache'>
 
 /** Ways to satisfy the scopes of an operation; more are refused rather than multiplied further. */
 export const MAX_ALTERNATIVES = 64
@@ -19,7 +19,7 @@ const TYPENAME = '__typename'
 export function declarationOf(
   type: 'query' | 'mutation',
   fields: readonly RootField[],
-): Declaration | undefined {
+): OperationDeclaration | undefined {
   const scopes = joinScopes(fields)
   if (scopes === undefined) return undefined
   const mode = joinModes(fields)

@@ -12,7 +12,7 @@ import {
   validate,
 } from 'graphql'
 import { digestOperation } from './canonical.js'
-import { type Declaration, declarationOf, MAX_ALTERNATIVES } from './declaration.js'
+import { type OperationDeclaration, declarationOf, MAX_ALTERNATIVES } from './declaration.js'
 import type { Entities } from './entities.js'
 import { reachedFragments } from './fragments.js'
 import { type DocumentLimits, exceedsExtent, exceedsTokens } from './limits.js'
@@ -34,7 +34,7 @@ export interface RunnableDocument {
   readonly digest: string
   readonly operation: OperationDefinitionNode
   readonly root: readonly RootField[]
-  readonly declaration: Declaration
+  readonly declaration: OperationDeclaration
   /** What is executed: the operation and its fragments. */
   readonly document: DocumentNode
   /** Where answers are kept or purged by tags; undefined where nobody asks for tags. */

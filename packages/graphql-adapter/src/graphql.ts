@@ -1,17 +1,4 @@
-import {
-  type Access,
-  authorize,
-  type Channel,
-  createOperation,
-  type Exchange,
-  exchangeOf,
-  isAnonymous,
-  keyOf,
-  type Operation,
-  type Refusal,
-  refuse,
-  type Tag,
-} from '@headgate/core'
+import { type Channel, createOperation, exchangeOf, keyOf, type Operation, type Tag } from '@headgate/core'
 import { printSchema } from 'graphql'
 import type { Context } from 'koa'
 import { DEFAULT_MEDIA_TYPE, negotiate } from './accept.js'
@@ -43,6 +30,8 @@ export function graphql<Loaders = unknown>(options: GraphqlOptions<Loaders>): Ch
 
   return {
     name: 'graphql',
+
+    declared: () => [...rules].map(([name, declaration]) => ({ name, declaration })),
 
     accepts: (ctx) => isAt(ctx, settings.path),
 
@@ -96,7 +85,6 @@ export function graphql<Loaders = unknown>(options: GraphqlOptions<Loaders>): Ch
           operation.name?.value,
           canonicalVariables(schema, operation, variables),
         ),
-      contract: (exchange) => Promise.resolve(checkAccess(declaration.access, exchange)),
       ...(type === 'query' ? { tags } : { invalidates: tags }),
     })
   }
@@ -119,14 +107,6 @@ function describeRejected({ refusal, document }: Extract<Prepared, { kind: 'reje
     fingerprint: () => refusal,
     contract: () => Promise.resolve(refusal),
   })
-}
-
-/** `authenticate` has checked this already; a gate without it must not let through what declares that it needs it. */
-function checkAccess({ mode, scopes }: Access, { identity }: Exchange): Refusal | undefined {
-  if (mode === 'required' && (identity === undefined || isAnonymous(identity))) {
-    return refuse('credentials-missing')
-  }
-  return authorize(identity, scopes)
 }
 
 /** The endpoint's own path, with or without what koa-mount has cut off it, and with or without a last slash. */

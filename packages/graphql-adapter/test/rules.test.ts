@@ -206,7 +206,7 @@ describe('options that can not be meant', () => {
   })
 
   test('a gateway refuses rules that none of its policies enforces', () => {
-    expect(make({ scopes: ['a'] }, [])).toThrow("graphqlGateway: rules['Mutation.createItem']")
+    expect(make({ scopes: ['a'] }, [])).toThrow("gate: 'Mutation.createItem'")
     expect(make({ access: 'required' }, [])).toThrow(TypeError)
     expect(make({ idempotency: 'required' }, [passing('authenticate')])).toThrow(TypeError)
     expect(

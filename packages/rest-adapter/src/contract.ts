@@ -1,6 +1,5 @@
-import { type Exchange, type Incoming, isRefusal, type Refusal, refuse } from '@headgate/core'
+import { type Incoming, isRefusal, type Refusal, refuse } from '@headgate/core'
 import type { Context } from 'koa'
-import { checkAccess } from './access.js'
 import type { Call } from './call.js'
 import { parseJson } from './json.js'
 import { checkMediaType } from './media-type.js'
@@ -15,15 +14,10 @@ export const DEFAULT_MEDIA_TYPES: readonly string[] = ['application/json']
 /** Holds a request against its route's contract and notes the values that met it. */
 export async function meetContract(
   ctx: Context,
-  exchange: Exchange,
+  incoming: Incoming,
   call: Call,
 ): Promise<Refusal | undefined> {
-  return (
-    checkAccess(exchange.operation.access, exchange.identity) ??
-    (await meetParams(call)) ??
-    (await meetQuery(ctx, call)) ??
-    (await meetBody(ctx, exchange, call))
-  )
+  return (await meetParams(call)) ?? (await meetQuery(ctx, call)) ?? meetBody(ctx, incoming, call)
 }
 
 async function meetParams(call: Call): Promise<Refusal | undefined> {
@@ -53,16 +47,16 @@ function misfit(part: 'path' | 'query', errors: readonly object[]): Refusal {
   })
 }
 
-async function meetBody(ctx: Context, exchange: Exchange, call: Call): Promise<Refusal | undefined> {
+async function meetBody(ctx: Context, incoming: Incoming, call: Call): Promise<Refusal | undefined> {
   const {
     body: schema,
     mediaTypes = DEFAULT_MEDIA_TYPES,
     bodyLimit = DEFAULT_BODY_LIMIT,
   } = call.declaration ?? {}
   if (schema === undefined) return undefined
-  const unfit = announcesContent(exchange) ? checkMediaType(exchange, mediaTypes) : undefined
+  const unfit = announcesContent(incoming) ? checkMediaType(incoming, mediaTypes) : undefined
   if (unfit !== undefined) return unfit
-  const content = await exchange.body(bodyLimit)
+  const content = await incoming.body(bodyLimit)
   if (isRefusal(content)) return content
   // What a parser before the gate read was held to its own limit.
   if (content.byteLength > bodyLimit) return refuse('body-too-large')

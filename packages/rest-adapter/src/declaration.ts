@@ -1,30 +1,20 @@
 import type { ParsedUrlQuery } from 'node:querystring'
-import type { Access, Answer, CacheRule, Effect, Operation, Tag } from '@headgate/core'
+import type { Answer, Declaration, Effect, Tag } from '@headgate/core'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 
-/** What a route says of itself. Everything has a default. */
+/**
+ * What a route says of itself. Everything has a default. `idempotency` is `optional` for POST and PATCH, else `off`:
+ * the other methods are idempotent by themselves (RFC 9110 9.2.2).
+ */
 export interface OperationDeclaration<
   Body = unknown,
   Params = Record<string, string>,
   Query = ParsedUrlQuery,
-> {
+> extends Declaration {
   /** The name in events, metrics and keys. Default: method and template, `GET /items/:id`. */
   readonly name?: string
-  /** Whether a credential is needed. Default: the mode of `authenticate`. */
-  readonly access?: NonNullable<Access['mode']>
-  /** Scopes the caller must hold: `['a', 'b']` is both; `[['a'], ['b', 'c']]` is `a`, or `b` and `c`. Default: none. */
-  readonly scopes?: NonNullable<Access['scopes']>
-  /** What it costs of the caller's budget: an integer of at least 1. Default 1. */
-  readonly cost?: number
   /** Default: `read` for GET, HEAD, OPTIONS, TRACE and QUERY, else `write`. */
   readonly effect?: Effect
-  /**
-   * Whether `Idempotency-Key` is demanded, honoured or ignored. Default: `optional` for POST and PATCH, else `off`
-   * (RFC 9110 9.2.2: the other methods are idempotent by themselves).
-   */
-  readonly idempotency?: Operation['idempotency']
-  /** The rule for answers without a freshness of their own; `off` never stores. Default: no rule. */
-  readonly cache?: CacheRule | 'off'
   /** The entities and lists that a read's answer was made from. Default: none. */
   readonly tags?: (context: TagContext<Body, Params, Query>) => readonly Tag[]
   /** The entities and lists that a write changed. Asked after a success and after a failure (5xx). Default: none. */

@@ -1,8 +1,8 @@
 import {
+  accessOf,
   type Answer,
   createOperation,
   effectOf,
-  type Exchange,
   fingerprintOf,
   type Incoming,
   isCacheableMethod,
@@ -12,7 +12,6 @@ import {
   type Tag,
 } from '@headgate/core'
 import type { Context } from 'koa'
-import { accessOf } from './access.js'
 import { type Call, withCall } from './call.js'
 import { DEFAULT_BODY_LIMIT, meetContract } from './contract.js'
 import type { TagContext } from './declaration.js'
@@ -37,12 +36,12 @@ export function describeRoute(ctx: Context, incoming: Incoming, route: Route, pa
     name: call.name,
     effect: declaration?.effect ?? effectOf(method),
     cost,
-    access: accessOf(declaration),
+    access: accessOf(declaration ?? {}),
     idempotency: declaration?.idempotency ?? (method === 'POST' || method === 'PATCH' ? 'optional' : 'off'),
     // Answers of other methods are kept where the route says so: its fingerprint tells their bodies apart.
     cache: declaration?.cache ?? (isCacheableMethod(method) ? {} : 'off'),
     fingerprint: () => fingerprintOf(incoming, bodyLimit),
-    ...(declaration !== undefined && { contract: (exchange: Exchange) => meetContract(ctx, exchange, call) }),
+    ...(declaration !== undefined && { contract: () => meetContract(ctx, incoming, call) }),
     tags: (answer) => tagsOf(declaration?.tags, call, answer),
     invalidates: (answer) => tagsOf(declaration?.invalidates, call, answer),
   })
@@ -59,11 +58,11 @@ export function describeUnmatched(incoming: Incoming, match: Exclude<Match, { ki
     idempotency: 'off',
     cache: 'off',
     fingerprint: () => fingerprintOf(incoming),
-    contract: (exchange) => Promise.resolve(answerUnmatched(exchange, match)),
+    contract: () => Promise.resolve(answerUnmatched(incoming, match)),
   })
 }
 
-function answerUnmatched({ method }: Exchange, match: Exclude<Match, { kind: 'route' }>): Reply {
+function answerUnmatched({ method }: Incoming, match: Exclude<Match, { kind: 'route' }>): Reply {
   if (match.kind === 'malformed') return refuse('request-malformed', { detail: 'The path is malformed.' })
   if (match.kind === 'unknown') return refuse('route-unknown')
   const headers = { allow: match.allowed.join(', ') }

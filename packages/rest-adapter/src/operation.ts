@@ -1,7 +1,7 @@
 import type { ParsedUrlQuery } from 'node:querystring'
 import { exchangeOf } from '@headgate/core'
 import type { Context, DefaultState, Middleware } from 'koa'
-import { checkDeclaration } from './check-declaration.js'
+import { checkOperation } from './check-operation.js'
 import type { Contracted, OperationDeclaration } from './declaration.js'
 import { callOf, handOver } from './call.js'
 
@@ -18,7 +18,7 @@ type Declared = { [DECLARATION]?: OperationDeclaration }
 export function operation<Body = unknown, Params = Record<string, string>, Query = ParsedUrlQuery>(
   declaration: OperationDeclaration<Body, Params, Query>,
 ): Middleware<DefaultState, Contracted<Body, Params, Query>> {
-  checkDeclaration(declaration)
+  checkOperation(declaration)
   // Only its own contract fills the context that `tags` and `invalidates` are called with.
   const declared = { ...declaration } as unknown as OperationDeclaration
 

@@ -5,7 +5,7 @@ import { describeRoute, describeUnmatched } from './describe.js'
 import { dispatcher } from './dispatch.js'
 import { matchRequest } from './match.js'
 import { renderError } from './problem.js'
-import { routeReader } from './route.js'
+import { declaredBy, routeReader } from './route.js'
 
 /** How a router stands behind a gate. */
 export interface RestOptions {
@@ -36,6 +36,7 @@ function channelOf(router: Router, options: RestOptions): Channel {
 
   return {
     name: 'rest',
+    declared: () => router.stack.map((layer) => declaredBy(layer, routeOf(layer))),
     accepts: (ctx) =>
       router.matchHost(ctx.host) && (unmatched === 'refuse' || matchRequest(router, ctx).kind !== 'unknown'),
     describe(ctx, incoming) {

@@ -1,3 +1,4 @@
+import type { DeclaredOperation } from '@headgate/core'
 import type { Router } from '@koa/router'
 import type { OperationDeclaration } from './declaration.js'
 import { declarationOf } from './operation.js'
@@ -10,6 +11,12 @@ export interface Route {
   /** Method and template. HEAD is named as the GET it asks about, so that both share one budget. */
   nameFor(method: string): string
   readonly declaration: OperationDeclaration | undefined
+}
+
+/** What a route declares, named as people name routes. */
+export function declaredBy(layer: Layer, { declaration = {} }: Route): DeclaredOperation {
+  const name = `${layer.methods.filter((method) => method !== 'HEAD').join('|')} ${String(layer.path)}`
+  return { name, declaration }
 }
 
 /** Reads routes from a router's layers, each once. */

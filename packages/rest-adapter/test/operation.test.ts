@@ -96,8 +96,9 @@ describe('a declaration that was not read', () => {
       expect((await send('/any', as('bob'))).text).toBe('known')
       for (const target of ['/admin', '/any']) expect((await send(target)).status).toBe(401)
     })
-    await serving([gate([], { channels: [rest(router)] })], async (send) => {
-      for (const target of ['/admin', '/any']) expect((await send(target)).status).toBe(401)
-    })
+    const late = new Router()
+    const gated = gate([], { channels: [rest(late)] })
+    late.get('/admin', operation({ scopes: ['admin'] }), say('secret'))
+    await serving([gated], async (send) => expect((await send('/admin')).status).toBe(401))
   })
 })

@@ -32,6 +32,7 @@ export interface ApiKeyRecord {
 
 /** Whether a record has the right shape. A lookup may read it from anywhere. */
 export function isRecord(record: ApiKeyRecord): boolean {
+  if (typeof record !== 'object' || record === null) return false
   const { digest, keyId, subject, tenant, scopes = [], notBefore, expiresAt, disabledAt } = record
   return (
     DIGEST.test(digest) &&

@@ -116,7 +116,7 @@ function checkVerdict(scheme: Scheme, verdict: Verdict): Verdict {
   switch ((verdict as Verdict | undefined)?.verdict) {
     case 'accepted': {
       const identity = (verdict as Accepted).identity as Identity | undefined
-      if (identity !== undefined && Object.isFrozen(identity) && !isAnonymous(identity)) return verdict
+      if (identity !== undefined && isNamed(identity)) return verdict
       break
     }
     case 'rejected': {
@@ -128,6 +128,17 @@ function checkVerdict(scheme: Scheme, verdict: Verdict): Verdict {
       if (Number.isFinite((verdict as Undecided).retryAfter)) return verdict
   }
   throw new TypeError(`authenticate: '${scheme.name}' returned no verdict`)
+}
+
+/** Made by `createIdentity`: it has the digests that quotas, keys and cache entries belong to. */
+function isNamed(identity: Identity): boolean {
+  const { key, partition } = identity as Partial<Identity>
+  return (
+    Object.isFrozen(identity) &&
+    typeof key === 'string' &&
+    typeof partition === 'string' &&
+    !isAnonymous(identity)
+  )
 }
 
 /** What a client wrote is data: no control characters that would forge log lines, and no more than is of use. */

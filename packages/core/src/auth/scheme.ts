@@ -1,4 +1,5 @@
-import type { Exchange, Fields } from '../exchange.js'
+import type { Exchange } from '../exchange.js'
+import type { Fields } from '../fields.js'
 import type { RejectionReason } from './events.js'
 import type { Identity } from './identity.js'
 

@@ -1,20 +1,8 @@
 import { isAnonymous } from '../auth/identity.js'
 import type { Exchange } from '../exchange.js'
 import { type Directives, parseDirectives } from './cache-control.js'
+import type { Bypass } from './reasons.js'
 import type { CheckedRule } from './rule.js'
-
-/** Why a request is neither looked up nor stored. */
-export type Bypass =
-  | 'off'
-  | 'method'
-  | 'upgrade'
-  | 'no-store'
-  | 'authorization'
-  | 'cookie'
-  | 'precondition'
-  | 'range'
-  | 'fingerprint'
-  | 'store-failed'
 
 /** Methods whose answers can be kept. POST only where the operation is a read: its content is in the fingerprint. */
 const STORABLE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'QUERY', 'POST'])

@@ -1,4 +1,4 @@
-import type { Fields } from '../exchange.js'
+import type { Fields } from '../fields.js'
 import { linesOf } from './fields.js'
 
 /** Why a request went to the handler (RFC 9211 2.2). */

@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto'
-import type { Answer, Exchange, Fields } from '../exchange.js'
+import type { Exchange } from '../exchange.js'
+import type { Fields } from '../fields.js'
+import type { Answer } from '../reply.js'
 import { linesOf } from './fields.js'
 import { parseHttpDate } from './http-date.js'
 

@@ -1,5 +1,4 @@
-import type { Bypass } from './bypass.js'
-import type { NotStored } from './storable.js'
+import type { Bypass, NotStored } from './reasons.js'
 
 /** What `cache` tells observers. Holds codes and numbers only. */
 export type CacheEvent =

@@ -1,4 +1,4 @@
-import type { Fields } from '../exchange.js'
+import type { Fields } from '../fields.js'
 import { listMembers } from './list.js'
 
 /**

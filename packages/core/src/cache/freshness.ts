@@ -1,4 +1,4 @@
-import type { Fields } from '../exchange.js'
+import type { Fields } from '../fields.js'
 import { type Directives, MOST_SECONDS, secondsOf } from './cache-control.js'
 import { linesOf } from './fields.js'
 import { parseHttpDate } from './http-date.js'

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js'
-import type { Answer, Exchange } from '../exchange.js'
+import type { Exchange } from '../exchange.js'
+import type { Answer } from '../reply.js'
 import { secondsOf, type Directives } from './cache-control.js'
 import type { CacheStatus } from './cache-status.js'
 import { isNotModified, notModified } from './conditional.js'

@@ -1,4 +1,5 @@
-import type { Answer, Exchange, Reply } from '../exchange.js'
+import type { Exchange } from '../exchange.js'
+import type { Answer, Reply } from '../reply.js'
 import { linesOf } from './fields.js'
 import type { CacheStore } from './store.js'
 import { addressTagKey, referenceTagKey, tagKeys } from './tags.js'

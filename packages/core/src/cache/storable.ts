@@ -1,4 +1,5 @@
-import type { Answer, Fields } from '../exchange.js'
+import type { Fields } from '../fields.js'
+import type { Answer } from '../reply.js'
 import {
   type Directives,
   fieldNamesOf,
@@ -8,29 +9,9 @@ import {
 } from './cache-control.js'
 import { linesOf } from './fields.js'
 import { initialAgeOf, lifetimeOf, type Timing } from './freshness.js'
+import type { NotStored } from './reasons.js'
 import type { CheckedRule } from './rule.js'
 import { type FieldNames, selectingFields } from './vary.js'
-
-/** Why an answer was not stored. */
-export type NotStored =
-  | 'head'
-  | 'status'
-  | 'set-cookie'
-  | 'no-store'
-  | 'no-cache'
-  | 'private'
-  | 'vary'
-  | 'no-freshness'
-  | 'stale'
-  | 'event-stream'
-  | 'uncaptured'
-  | 'too-large'
-  | 'truncated'
-  | 'wrong-length'
-  | 'overtaken'
-  | 'too-many-tags'
-  | 'tags-failed'
-  | 'store-failed'
 
 /** How an answer may be stored. */
 export interface Storable {

@@ -1,4 +1,4 @@
-import type { Fields } from '../exchange.js'
+import type { Fields } from '../fields.js'
 
 /** A store in the process answers at once, one over the network later. */
 export type Awaitable<T> = T | Promise<T>

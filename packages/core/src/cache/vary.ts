@@ -1,4 +1,5 @@
-import type { Exchange, Fields } from '../exchange.js'
+import type { Exchange } from '../exchange.js'
+import type { Fields } from '../fields.js'
 import { keyOf } from '../key.js'
 import { linesOf } from './fields.js'
 import { isFieldName, listMembers, trimWhitespace } from './list.js'

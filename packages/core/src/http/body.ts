@@ -1,6 +1,6 @@
 import { PassThrough, Readable, Stream } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
-import type { Body } from '../exchange.js'
+import type { Body } from '../reply.js'
 
 /** Turns whatever Koa allows as `ctx.body` into bytes or a stream, the way Koa itself would send it. */
 export function toBody(value: unknown): Body {

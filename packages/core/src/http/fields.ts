@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeader, ServerResponse } from 'node:http'
-import type { Fields } from '../exchange.js'
+import type { Fields } from '../fields.js'
 
 /** The fields on a response, as a plain record of lower-cased names. */
 export function readFields(response: ServerResponse): Record<string, string | readonly string[]> {

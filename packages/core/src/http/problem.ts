@@ -1,4 +1,4 @@
-import type { Answer } from '../exchange.js'
+import type { Answer } from '../reply.js'
 import type { Refusal } from '../refusal.js'
 
 /** 429's type comes from the RateLimit header fields draft; the others are named by their code. */

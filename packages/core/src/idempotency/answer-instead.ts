@@ -1,4 +1,5 @@
-import type { Exchange, Reply } from '../exchange.js'
+import type { Exchange } from '../exchange.js'
+import type { Reply } from '../reply.js'
 import { replay } from './record.js'
 import * as no from './refusals.js'
 import type { ClaimVerdict, IdempotencyRecord } from './store.js'

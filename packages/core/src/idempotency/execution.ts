@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
-import type { Exchange, Next, Reply } from '../exchange.js'
+import type { Exchange, Next } from '../exchange.js'
+import type { Reply } from '../reply.js'
 import { isRefusal, type Refusal } from '../refusal.js'
 import type { Barrier } from './barrier.js'
 import { pause, within } from './deadline.js'

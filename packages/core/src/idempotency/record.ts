@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
-import type { Answer, Fields } from '../exchange.js'
+import type { Fields } from '../fields.js'
+import type { Answer } from '../reply.js'
 import { readUpTo } from '../http/body.js'
 import type { IdempotencyRecord } from './store.js'
 

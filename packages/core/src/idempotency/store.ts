@@ -1,4 +1,4 @@
-import type { Fields } from '../exchange.js'
+import type { Fields } from '../fields.js'
 
 /**
  * Where idempotency keys live. Every method is atomic. Each key has a *cell*:

@@ -1,4 +1,5 @@
-import type { Exchange, Fields } from '../exchange.js'
+import type { Exchange } from '../exchange.js'
+import type { Fields } from '../fields.js'
 import { type Refusal, refuse } from '../refusal.js'
 import { wholeSeconds } from './fields.js'
 import type { RateLimitCharge, RateLimitDecision } from './store.js'

@@ -1,12 +1,6 @@
-import {
-  type Exchange,
-  type Fields,
-  keepHeadersOnError,
-  type Next,
-  type Policy,
-  type Reply,
-  withHeaders,
-} from '../exchange.js'
+import type { Exchange, Next, Policy } from '../exchange.js'
+import type { Fields } from '../fields.js'
+import { keepHeadersOnError, type Reply, withHeaders } from '../reply.js'
 import { keyOf } from '../key.js'
 import { checkChoice, checkInteger, checkKnown, checkMethods } from '../options.js'
 import { refuse } from '../refusal.js'

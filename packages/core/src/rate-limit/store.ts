@@ -1,4 +1,4 @@
-import type { Rate } from './gcra.js'
+import type { Rate } from './rate.js'
 
 /**
  * What one request takes from one budget. The budget's settings travel with it; a store holds none. They may change

@@ -120,6 +120,7 @@ describe('apiKey', () => {
       { ...RECORD, scopes: [1] },
       { ...RECORD, expiresAt: '2027-01-01' },
       { ...RECORD, disabledAt: null },
+      null as never,
     ]
     for (const record of wrong) {
       await expect(ask(apiKey({ lookup: () => record as ApiKeyRecord }), KEY)).rejects.toThrow(/wrong shape/)

@@ -18,6 +18,7 @@ describe('a scheme that fails', () => {
       failing(() => ({ verdict: 'yes' }) as never),
       failing(() => ({ verdict: 'accepted' }) as never),
       failing(() => accepted({ ...ANN })),
+      failing(() => accepted(Object.freeze({ scheme: 'token', subject: 'ann' }) as never)),
       failing(() => accepted(ANONYMOUS)),
       failing(() => rejected('malformed', { challenge: { error: 'a"b' } })),
       failing(() => undecided(Number.NaN)),

@@ -1,7 +1,7 @@
 import { authenticate, type AuthenticateOptions } from '../../src/auth/authenticate.js'
 import { ANONYMOUS, createIdentity } from '../../src/auth/identity.js'
 import { accepted, rejected, type Scheme, undecided, type Verdict } from '../../src/auth/scheme.js'
-import type { Answer, Reply } from '../../src/exchange.js'
+import type { Answer, Reply } from '../../src/reply.js'
 import type { Access } from '../../src/operation.js'
 import { type ExchangeInit, literalExchange, type LiteralExchange } from '../../src/testing/exchange.js'
 

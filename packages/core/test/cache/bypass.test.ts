@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { ANONYMOUS } from '../../src/auth/identity.js'
-import type { Answer } from '../../src/exchange.js'
+import type { Answer } from '../../src/reply.js'
 import { isRefusal, refuse } from '../../src/refusal.js'
 import { ANN, type Asked, PUBLIC, Subject } from './subject.js'
 

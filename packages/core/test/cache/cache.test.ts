@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
 import { ANONYMOUS, createIdentity } from '../../src/auth/identity.js'
 import { cache, type CacheOptions } from '../../src/cache/cache.js'
-import type { Fields } from '../../src/exchange.js'
+import type { Fields } from '../../src/fields.js'
 import type { CacheRule } from '../../src/operation.js'
 import { refuse } from '../../src/refusal.js'
+import type { CacheStore } from '../../src/cache/store.js'
 import { memoryCacheStore } from '../../src/stores/memory/cache.js'
+import { ManualClock } from '../../src/testing/manual-clock.js'
 import { ANN, type Asked, BOB, FRESH, PUBLIC, Subject, textOf } from './subject.js'
 
 describe('a second read', () => {
@@ -30,6 +32,17 @@ describe('a second read', () => {
     expect(subject.handled).toBe(2)
   })
 
+  test('is never answered past its lifetime, though the store may keep it longer', async () => {
+    const clock = new ManualClock()
+    const memory = memoryCacheStore({ clock })
+    const fill: CacheStore['fill'] = (key, ticket, how) =>
+      memory.fill(key, ticket, { ...how, keep: Infinity })
+    const subject = new Subject({ clock, store: { ...memory, fill } })
+    await subject.ask()
+    await clock.advance(60_000)
+    expect(await subject.told()).toBe('headgate; fwd=stale; stored')
+  })
+
   test('counts the age that the answer came with, and the time the handler took', async () => {
     const subject = new Subject()
     subject.headers = { ...FRESH, age: '10' }
@@ -47,7 +60,8 @@ describe('a second read', () => {
       (subject: Subject) => subject.ask({ method: 'PUT' }),
       (subject: Subject) => subject.ask({ method: 'DELETE' }, () => ({ ...subject.answer(), status: 204 })),
       (subject: Subject) => subject.ask({ method: 'PUT' }, () => ({ ...subject.answer(), status: 500 })),
-      (subject: Subject) => subject.ask({ method: 'PUT' }, () => ({ ...subject.answer(), uncaptured: true })),
+      (subject: Subject) =>
+        subject.ask({ method: 'PUT' }, () => ({ ...subject.answer(), status: 404, uncaptured: true })),
       (subject: Subject) => subject.ask({ method: 'PUT' }, () => refuse('idempotency-failed')),
       (subject: Subject) =>
         subject.ask({ method: 'PUT' }, () => Promise.reject(new Error('broken'))).catch(() => {}),
@@ -80,6 +94,14 @@ describe('nobody gets the answer of another', () => {
     expect(subject.handled).toBe(5)
     for (const identity of [ANN, BOB, narrow, ANONYMOUS]) await subject.ask({ identity })
     expect(subject.handled).toBe(5)
+  })
+
+  test('also not of one who is not named', async () => {
+    for (const nobody of [{}, { identity: ANONYMOUS }]) {
+      const subject = new Subject()
+      await subject.ask(nobody)
+      expect(await subject.told({ identity: ANN })).toContain('fwd=uri-miss')
+    }
   })
 
   test('method, origin, path, query or content', async () => {

@@ -1,7 +1,7 @@
 import { PassThrough, Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
-import type { Fields } from '../../src/exchange.js'
+import type { Fields } from '../../src/fields.js'
 import { memoryCacheStore } from '../../src/stores/memory/cache.js'
 import { FRESH, Subject, textOf } from './subject.js'
 
@@ -96,6 +96,19 @@ describe('a stored answer', () => {
     expect(headers['link']).toEqual(subject.headers['link'])
   })
 
+  test('is without the fields that its Cache-Control keeps out', async () => {
+    const subject = new Subject()
+    subject.headers = {
+      'cache-control': 'max-age=60, no-cache="X-A", private="x-b"',
+      'x-a': '1',
+      'x-b': '2',
+      'x-c': '3',
+    }
+    await subject.ask()
+    const { headers } = await subject.ask()
+    expect([headers['x-a'], headers['x-b'], headers['x-c']]).toEqual([undefined, undefined, '3'])
+  })
+
   test('is never one with a cookie, a wrong length, too much content or too many tags', async () => {
     const subject = new Subject({ maxBodyBytes: 10 })
     const detail = async (headers: Fields, body?: Buffer, tags: readonly string[] = []): Promise<string> => {
@@ -132,7 +145,9 @@ describe('a stream', () => {
     const reply = await subject.ask({}, () => subject.answer(source))
     await subject.clock.advance(20_000)
     source.end('content')
+    const { events } = subject.exchange
     await textOf(reply)
+    expect(events.at(-1)).toMatchObject({ type: 'cache.stored', ttl: 40_000 })
     expect((await subject.ask()).headers['age']).toBe('20')
     await subject.clock.advance(40_000)
     expect(await subject.told()).toContain('fwd=stale')

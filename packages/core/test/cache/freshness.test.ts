@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { parseDirectives } from '../../src/cache/cache-control.js'
 import { initialAgeOf, lifetimeOf } from '../../src/cache/freshness.js'
 import { formatHttpDate } from '../../src/cache/http-date.js'
-import type { Fields } from '../../src/exchange.js'
+import type { Fields } from '../../src/fields.js'
 
 const NOW = Date.UTC(2026, 0, 1)
 const at = (seconds: number): string => formatHttpDate(NOW + seconds * 1000)

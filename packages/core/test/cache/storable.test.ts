@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { checkRule } from '../../src/cache/rule.js'
 import { type Asked, type Storable, storability } from '../../src/cache/storable.js'
 import { formatHttpDate } from '../../src/cache/http-date.js'
-import type { Fields } from '../../src/exchange.js'
+import type { Fields } from '../../src/fields.js'
 import type { CacheRule } from '../../src/operation.js'
 
 const NOW = Date.UTC(2026, 0, 1)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Reply } from '../../src/exchange.js'
+import type { Reply } from '../../src/reply.js'
 import type { IdempotencyStore } from '../../src/idempotency/store.js'
 import { idempotency, type IdempotencyPolicy } from '../../src/idempotency/idempotency.js'
 import { refuse } from '../../src/refusal.js'

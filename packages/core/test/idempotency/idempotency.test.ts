@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
 import { ANONYMOUS } from '../../src/auth/identity.js'
-import type { Reply } from '../../src/exchange.js'
+import type { Reply } from '../../src/reply.js'
 import type { IdempotencyStore } from '../../src/idempotency/store.js'
 import { refuse } from '../../src/refusal.js'
 import { memoryIdempotencyStore } from '../../src/stores/memory/idempotency.js'

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
-import type { Answer } from '../../src/exchange.js'
+import type { Answer } from '../../src/reply.js'
 import { memoryIdempotencyStore } from '../../src/stores/memory/idempotency.js'
 import { ManualClock } from '../../src/testing/manual-clock.js'
 import { answer, CREATED, refusal, service } from './service.js'

@@ -1,5 +1,6 @@
 import { createIdentity } from '../../src/auth/identity.js'
-import type { Answer, Next, Policy, Reply } from '../../src/exchange.js'
+import type { Next, Policy } from '../../src/exchange.js'
+import type { Answer, Reply } from '../../src/reply.js'
 import { idempotency, type IdempotencyOptions } from '../../src/idempotency/idempotency.js'
 import type { IdempotencyStore } from '../../src/idempotency/store.js'
 import type { Refusal } from '../../src/refusal.js'

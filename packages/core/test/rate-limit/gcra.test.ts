@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
-import { carryBacklog, chargedBacklog, decide, type Rate } from '../../src/rate-limit/gcra.js'
+import { carryBacklog, chargedBacklog, decide } from '../../src/rate-limit/gcra.js'
+import type { Rate } from '../../src/rate-limit/rate.js'
 import type { RateLimitCharge } from '../../src/rate-limit/store.js'
 
 const rate = fc.record({

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { createIdentity } from '../../src/auth/identity.js'
-import type { Answer, Next, Policy, Reply } from '../../src/exchange.js'
+import type { Next, Policy } from '../../src/exchange.js'
+import type { Answer, Reply } from '../../src/reply.js'
 import { composeGate } from '../../src/gate.js'
 import type { Quota } from '../../src/rate-limit/quota.js'
 import { rateLimit, type RateLimitOptions } from '../../src/rate-limit/rate-limit.js'

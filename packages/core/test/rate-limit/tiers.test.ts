@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { createIdentity } from '../../src/auth/identity.js'
-import type { Answer, Reply } from '../../src/exchange.js'
+import type { Answer, Reply } from '../../src/reply.js'
 import { rateLimit } from '../../src/rate-limit/rate-limit.js'
 import { memoryRateLimitStore } from '../../src/stores/memory/rate-limit.js'
 import { literalExchange } from '../../src/testing/exchange.js'

@@ -47,7 +47,7 @@ export interface KeeperSettings {
   readonly maxAge: number
   readonly maxStale: number
   readonly cooldown: number
-  /** Fetches and imports; keys of `previous` that did not change keep their record. Never rejects. */
+  /** Fetches and imports; keys of `previous` that did not change keep their record. */
   readonly load: (previous: KeySet | undefined) => Promise<KeySet | FetchFailure>
   /** A number from 0 up to 1: spreads the fetches of many processes. */
   readonly random: () => number
@@ -150,7 +150,7 @@ export function keepKeys(settings: KeeperSettings): JwksKeeper {
   async function fetchOnce(): Promise<void> {
     cancelRefresh()
     const startedAt = clock.now()
-    const loaded = await load(set)
+    const loaded = await load(set).catch((): FetchFailure => 'malformed')
     attemptedAt = clock.now()
     lastFailure = typeof loaded === 'string' ? loaded : undefined
     if (typeof loaded === 'string') failures += 1
@@ -193,8 +193,10 @@ export function keepKeys(settings: KeeperSettings): JwksKeeper {
     return lastFailure !== undefined && age <= maxAge + maxStale ? 'stale' : 'away'
   }
 
+  /** A clock that stepped back must not lengthen the keys' life by as much. */
   function ageAt(now: number): number {
-    return Math.max(0, now - fetchedAt)
+    fetchedAt = Math.min(fetchedAt, now)
+    return now - fetchedAt
   }
 
   function away(): KeysAway {

@@ -30,7 +30,7 @@ export interface JwtSettings {
 /** Checks the options of `jwt`. @throws TypeError that names the option. */
 export function checkJwtOptions(options: JwtOptions): JwtSettings {
   checkKnown('jwt', options, KNOWN)
-  const clock = options.clock ?? systemClock
+  const { clock = systemClock, maxTokenBytes, cache } = { ...JWT_DEFAULTS, ...options }
   checkMethods('jwt: clock', clock, ['now', 'after'])
   if (options.isRevoked !== undefined) checkFunction('jwt: isRevoked', options.isRevoked)
   const header = headerRules(options)
@@ -40,9 +40,9 @@ export function checkJwtOptions(options: JwtOptions): JwtSettings {
     clock,
     header,
     claims,
-    maxTokenBytes: checkInteger('jwt: maxTokenBytes', options.maxTokenBytes ?? JWT_DEFAULTS.maxTokenBytes),
+    maxTokenBytes: checkInteger('jwt: maxTokenBytes', maxTokenBytes),
     isRevoked: options.isRevoked,
-    cache: cacheSettings(options.cache ?? JWT_DEFAULTS.cache),
+    cache: cacheSettings(cache),
     keys: keySource(options, clock), // Last: a remote source starts to fetch.
   }
 }
@@ -78,20 +78,20 @@ const MOST_TOLERANCE = 300_000
 const RFC9068_CLAIMS = ['sub', 'client_id', 'iat', 'jti'] as const
 
 function headerRules(options: JwtOptions): HeaderRules {
-  const types = textList('jwt: types', options.types ?? JWT_DEFAULTS.types)
-  const kid = checkChoice('jwt: kid', options.kid ?? JWT_DEFAULTS.kid, ['required', 'optional'])
-  const names = types.map((type) => type.toLowerCase().replace(/^application\//, ''))
-  const secret = options.secret !== undefined
-  return { algorithms: algorithmsOf(options), types: names, kid: secret ? 'ignored' : kid }
+  const { types, kid, secret } = { ...JWT_DEFAULTS, ...options }
+  checkChoice('jwt: kid', kid, ['required', 'optional'])
+  const names = textList('jwt: types', types).map((type) => type.toLowerCase().replace(/^application\//, ''))
+  return { algorithms: algorithmsOf(options), types: names, kid: secret === undefined ? kid : 'ignored' }
 }
 
-function algorithmsOf({ algorithms, secret }: JwtOptions): readonly TokenAlgorithm[] {
+function algorithmsOf(options: JwtOptions): readonly TokenAlgorithm[] {
+  const { algorithms, secret } = { ...JWT_DEFAULTS, ...options }
   if (secret === undefined) {
-    const names = textList('jwt: algorithms', algorithms ?? JWT_DEFAULTS.algorithms)
+    const names = textList('jwt: algorithms', algorithms)
     if (names.every(isPublicKeyAlgorithm)) return names
     throw new TypeError('jwt: algorithms must name signature algorithms with public keys, such as ES256')
   }
-  if (algorithms !== undefined)
+  if (options.algorithms !== undefined)
     throw new TypeError('jwt: algorithms can not be chosen with secret: it is HS256')
   return ['HS256']
 }

@@ -1,4 +1,5 @@
-import { carryBacklog, chargedBacklog, type Rate } from '../../rate-limit/gcra.js'
+import { carryBacklog, chargedBacklog } from '../../rate-limit/gcra.js'
+import type { Rate } from '../../rate-limit/rate.js'
 import type { RateLimitCharge } from '../../rate-limit/store.js'
 
 /** The budgets of one quota: never more than so many, and none is forgotten to anybody's advantage. */

@@ -46,5 +46,10 @@ export interface ScenarioProtocol {
   /** The item, or the list of items, in an answer. */
   data(answer: unknown): unknown
   /** The statuses of the refusals that protocols answer differently. */
-  readonly statuses: { readonly unknown: number; readonly malformed: number; readonly invalid: number; readonly created: number }
+  readonly statuses: {
+    readonly unknown: number
+    readonly malformed: number
+    readonly invalid: number
+    readonly created: number
+  }
 }

@@ -92,7 +92,10 @@ const CONTRACT: Record<string, Script> = {
     ok(reply.code !== undefined, 'it has a code')
     ok(reply.headers.ratelimit !== undefined, 'it was charged')
   },
-  async 'a request that does not meet its contract leaves its idempotency key free'({ send, items }, { statuses }) {
+  async 'a request that does not meet its contract leaves its idempotency key free'(
+    { send, items },
+    { statuses },
+  ) {
     const invalid = await send({ do: 'create-invalid' }, { key: 'contract-1' })
     equal(invalid.status, statuses.invalid)
     equal(items.done.create, 0)
@@ -103,7 +106,10 @@ const CONTRACT: Record<string, Script> = {
 }
 
 const IDEMPOTENCY: Record<string, Script> = {
-  async 'a retry gets the first answer, byte for byte, and nothing runs again'({ send, items }, { statuses }) {
+  async 'a retry gets the first answer, byte for byte, and nothing runs again'(
+    { send, items },
+    { statuses },
+  ) {
     const first = await send({ do: 'create', name: 'once' }, { key: 'key-1' })
     const second = await send({ do: 'create', name: 'once' }, { key: 'key-1' })
     equal(first.status, statuses.created)
@@ -119,7 +125,10 @@ const IDEMPOTENCY: Record<string, Script> = {
     equal(second.headers['idempotent-replayed'], 'true')
     equal(items.done.create, 1)
   },
-  async 'copies that arrive while the first runs get 409 and a time to come back'({ send, items }, { statuses }) {
+  async 'copies that arrive while the first runs get 409 and a time to come back'(
+    { send, items },
+    { statuses },
+  ) {
     const { entered, release } = items.hold()
     const first = send({ do: 'create', name: 'slow' }, { key: 'key-1' })
     await entered

@@ -200,6 +200,17 @@ describe('close', () => {
   })
 })
 
+test('a clock that stepped back during an outage lengthens no grace by as much', async () => {
+  const { endpoint, keeper } = await loaded()
+  endpoint.mode = 'down'
+  await endpoint.clock.advance(MAX_AGE)
+  endpoint.clock.step(endpoint.clock.now() - 24 * 60 * MINUTE)
+  expect(keeper.isCurrent()).toBe(true)
+  await endpoint.clock.advance(MAX_AGE + MAX_STALE + 1)
+  expect(keeper.isCurrent()).toBe(false)
+  keeper.close()
+})
+
 test('events tell each attempt, and where the state changed', async () => {
   const { endpoint, keeper } = await loaded()
   endpoint.mode = 'down'

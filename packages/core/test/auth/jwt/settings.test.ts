@@ -34,6 +34,11 @@ describe('options', () => {
       [{ cache: 'none' }, /options/],
       [{ profile: 'strict' }, /profile/],
       [{ iat: 'off' }, /iat/],
+      [{ algorithms: null }, /algorithms/],
+      [{ types: null }, /types/],
+      [{ kid: null }, /kid/],
+      [{ cache: null }, /cache/],
+      [{ clock: null }, /clock/],
       [{ ignoreExpiration: true }, /ignoreExpiration/],
     ]
     for (const [options, message] of wrong) {

@@ -1,0 +1,16 @@
+import type { Access } from '../operation.js'
+import { type Refusal, refuse } from '../refusal.js'
+import { authorize } from './authorize.js'
+import { type Identity, isAnonymous } from './identity.js'
+
+/** Whether an operation demands to know who asks. */
+export function needsCaller({ mode, scopes }: Access): boolean {
+  return mode === 'required' || scopes !== undefined
+}
+
+/** Whether a caller, however known, has what an operation demands. */
+export function checkAccess(access: Access, identity: Identity | undefined): Refusal | undefined {
+  if (!needsCaller(access)) return undefined
+  if (identity === undefined || isAnonymous(identity)) return refuse('credentials-missing')
+  return authorize(identity, access.scopes)
+}

@@ -1,0 +1,33 @@
+/** Why a request is neither looked up nor stored. */
+export type Bypass =
+  | 'off'
+  | 'method'
+  | 'upgrade'
+  | 'no-store'
+  | 'authorization'
+  | 'cookie'
+  | 'precondition'
+  | 'range'
+  | 'fingerprint'
+  | 'store-failed'
+
+/** Why an answer was not stored. */
+export type NotStored =
+  | 'head'
+  | 'status'
+  | 'set-cookie'
+  | 'no-store'
+  | 'no-cache'
+  | 'private'
+  | 'vary'
+  | 'no-freshness'
+  | 'stale'
+  | 'event-stream'
+  | 'uncaptured'
+  | 'too-large'
+  | 'truncated'
+  | 'wrong-length'
+  | 'overtaken'
+  | 'too-many-tags'
+  | 'tags-failed'
+  | 'store-failed'
