@@ -191,6 +191,16 @@ describe('a stream', () => {
     )
   })
 
+  test('goes out whole on a miss, whatever the client has, and is a 304 on a hit', async () => {
+    const subject = new Subject()
+    subject.headers = { ...FRESH, etag: '"v1"' }
+    const headers = { 'if-none-match': '"v1"' }
+    const first = await subject.ask({ headers }, () => subject.answer(Readable.from(['content'])))
+    expect(first).toMatchObject({ status: 200 })
+    expect(await textOf(first)).toBe('content')
+    expect(await subject.ask({ headers })).toMatchObject({ status: 304, headers: { etag: '"v1"' } })
+  })
+
   test('of events, or that may not be stored, is handed on untouched', async () => {
     const subject = new Subject()
     for (const headers of [
