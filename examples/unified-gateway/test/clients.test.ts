@@ -1,3 +1,5 @@
+import { remoteJwks } from '@headgate/core'
+import { ManualClock } from '@headgate/core/testing'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { type Gateway, openGateway } from './gateway.js'
 
@@ -22,12 +24,17 @@ async function fetchUser(token: string, id: string): Promise<unknown> {
   return data.user
 }
 
+interface Failure {
+  readonly status: number
+  readonly retryAfter: string | null
+}
+
 /** A client that sends a key with everything, and retries only what says when to. */
-async function fetchResource(token: string, id: string): Promise<unknown> {
+async function fetchResource(token: string, id: string): Promise<Failure | object> {
   const response = await fetch(`${gateway.url}/api/resources/${id}`, {
     headers: { Authorization: `Bearer ${token}`, 'Idempotency-Key': `read-${id}` },
   })
-  if (response.ok) return response.json()
+  if (response.ok) return (await response.json()) as object
   return { status: response.status, retryAfter: response.headers.get('retry-after') }
 }
 
@@ -67,5 +74,18 @@ describe('the REST client', () => {
     const token = await gateway.token('ada')
     for (let count = 0; count < 2; count += 1) await gateway.send('GET', '/items/valuation', { token })
     expect(await fetchResource(token, 'item-1')).toEqual({ status: 429, retryAfter: '1' })
+  })
+
+  test('is told when to come back while tokens can not be checked', async () => {
+    await gateway.close()
+    const jwks = remoteJwks('https://issuer.example/jwks.json', {
+      fetch: () => Promise.reject(new Error('away')),
+      clock: new ManualClock(),
+    })
+    gateway = await openGateway(jwks)
+    const { status, retryAfter } = (await fetchResource(await gateway.token('ada'), 'item-1')) as Failure
+    jwks.close()
+    expect(status).toBe(503)
+    expect(Number(retryAfter)).toBeGreaterThanOrEqual(1)
   })
 })

@@ -1,6 +1,6 @@
 import { createInventory, developmentIssuer, type Inventory, serve } from '@headgate-example/inventory'
 import { ManualClock } from '@headgate/core/testing'
-import { createApp } from '../src/app.js'
+import { type AppOptions, createApp } from '../src/app.js'
 import { type Client, clientOf } from './client.js'
 
 /** A gateway on a socket of its own, with a clock that stands still. */
@@ -15,8 +15,8 @@ export interface Gateway extends Client {
   close(): Promise<void>
 }
 
-/** Starts the example's app as it is, with nothing replaced but the time. */
-export async function openGateway(): Promise<Gateway> {
+/** Starts the example's app as it is, with nothing replaced but the time and, if given, where keys come from. */
+export async function openGateway(jwks?: AppOptions['tokens']['jwks']): Promise<Gateway> {
   const clock = new ManualClock()
   const issuer = await developmentIssuer({ issuer: 'http://localhost', audience: 'inventory', clock })
   const { items, users } = createInventory()
@@ -33,7 +33,12 @@ export async function openGateway(): Promise<Gateway> {
       },
     },
   }
-  const app = createApp({ tokens: issuer.tokens, developmentIssuer: issuer, inventory, clock })
+  const app = createApp({
+    tokens: { ...issuer.tokens, ...(jwks !== undefined && { jwks }) },
+    developmentIssuer: issuer,
+    inventory,
+    clock,
+  })
   const serving = await serve(app, { port: 0 })
 
   return {

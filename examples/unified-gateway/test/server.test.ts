@@ -76,10 +76,15 @@ describe('the server process', () => {
     expect(await server.exited).toBe(128 + 15)
   })
 
-  test('in production does not start without an issuer, and says what is missing', async () => {
-    const server = serverProcess({ NODE_ENV: 'production', ISSUER: 'https://issuer.example' })
+  test.each([
+    ['in production', { NODE_ENV: 'production' }],
+    ['for other machines', { HOST: '0.0.0.0' }],
+  ])('%s does not start without an issuer, and says what is missing', async (_where, environment) => {
+    const server = serverProcess({ ...environment, ISSUER: 'https://issuer.example' })
     expect(await server.exited).toBe(1)
-    expect(server.output).toEqual(['The gateway did not start: In production AUDIENCE, JWKS_URL must be set'])
+    expect(server.output).toEqual([
+      'The gateway did not start: AUDIENCE, JWKS_URL must be set; only development on this machine goes without',
+    ])
   })
 
   test('in production gives tokens to nobody', async () => {

@@ -27,15 +27,22 @@ export function readAddress(environment: NodeJS.ProcessEnv): Address {
 }
 
 /**
- * Reads ISSUER, AUDIENCE and JWKS_URL. All are needed in production: without them anybody could be anybody.
+ * Reads ISSUER, AUDIENCE and JWKS_URL.
  *
- * @returns undefined outside of production.
- * @throws Error that names what is missing.
+ * @returns undefined when none is set, which is for development on this machine only.
+ * @throws Error that names what is missing: in production, or where other machines can connect, anybody could
+ *   otherwise be anybody.
  */
 export function readTokenSource(environment: NodeJS.ProcessEnv): TokenSource | undefined {
-  if (environment['NODE_ENV'] !== 'production') return undefined
   const { ISSUER: issuer, AUDIENCE: audience, JWKS_URL: jwks } = environment
   if (issuer && audience && jwks) return { issuer, audience, jwks }
   const missing = ['ISSUER', 'AUDIENCE', 'JWKS_URL'].filter((name) => !environment[name])
-  throw new Error(`In production ${missing.join(', ')} must be set`)
+  if (missing.length === 3 && isDevelopment(environment)) return undefined
+  throw new Error(`${missing.join(', ')} must be set; only development on this machine goes without`)
+}
+
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost'])
+
+function isDevelopment(environment: NodeJS.ProcessEnv): boolean {
+  return environment['NODE_ENV'] !== 'production' && LOOPBACK.has(readAddress(environment).host)
 }

@@ -132,22 +132,26 @@ describe('drain', () => {
 
   test('waits for work whose client left', async () => {
     const entered = latch()
+    const left = latch()
     const leave = latch()
-    let done = false
-    const app = new Koa().use(async () => {
+    const app = new Koa().use(async (ctx) => {
+      ctx.res.once('close', () => left.open())
       entered.open()
       await leave.opened
-      done = true
     })
     const server = await serveOnFreePort(app)
     const socket = await socketTo(server)
     socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n')
     await entered.opened
     socket.destroy()
+    await left.opened
 
-    const drained = server.drain().then(() => done)
+    let drained = false
+    const done = server.drain().then(() => (drained = true))
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+    expect(drained).toBe(false)
     leave.open()
-    expect(await drained).toBe(true)
+    expect(await done).toBe(true)
   })
 
   test('cuts what takes longer than the grace time', async () => {

@@ -20,20 +20,31 @@ describe('the address', () => {
 })
 
 describe('the token source', () => {
-  test('is not needed in development', () => {
+  const tokens = {
+    issuer: 'https://issuer.example/',
+    audience: 'inventory',
+    jwks: 'https://issuer.example/jwks.json',
+  }
+
+  test.each(['127.0.0.1', '::1', 'localhost'])('is not needed in development on %s', (HOST) => {
+    expect(readTokenSource({ HOST })).toBeUndefined()
     expect(readTokenSource({})).toBeUndefined()
   })
 
-  test('comes from the environment in production', () => {
-    expect(readTokenSource(production)).toEqual({
-      issuer: 'https://issuer.example/',
-      audience: 'inventory',
-      jwks: 'https://issuer.example/jwks.json',
-    })
+  test('comes from the environment wherever it is set', () => {
+    expect(readTokenSource(production)).toEqual(tokens)
+    expect(readTokenSource({ ...production, NODE_ENV: undefined })).toEqual(tokens)
   })
 
-  test.each(['ISSUER', 'AUDIENCE', 'JWKS_URL'])('is refused in production without %s', (name) => {
+  test.each(['ISSUER', 'AUDIENCE', 'JWKS_URL'])('is refused without %s', (name) => {
     expect(() => readTokenSource({ ...production, [name]: undefined })).toThrow(name)
     expect(() => readTokenSource({ ...production, [name]: '' })).toThrow(name)
+    expect(() => readTokenSource({ ...production, NODE_ENV: undefined, [name]: undefined })).toThrow(name)
+  })
+
+  test('is needed where other machines can connect, whatever NODE_ENV says', () => {
+    for (const HOST of ['0.0.0.0', '::', '192.0.2.1']) {
+      expect(() => readTokenSource({ HOST })).toThrow('ISSUER, AUDIENCE, JWKS_URL must be set')
+    }
   })
 })
