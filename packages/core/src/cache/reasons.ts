@@ -2,7 +2,6 @@
 export type Bypass =
   | 'off'
   | 'method'
-  | 'upgrade'
   | 'no-store'
   | 'authorization'
   | 'cookie'
