@@ -1,54 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import * as fc from 'fast-check'
-import {
-  type FetchFailure,
-  type JwksKeeper,
-  keepKeys,
-  type KeeperEvent,
-} from '../../../src/auth/jwt/jwks-keeper.js'
 import type { KeyRecord } from '../../../src/auth/jwt/key-record.js'
-import { createKeySet, type KeySet } from '../../../src/auth/jwt/key-set.js'
-import type { FoundKey } from '../../../src/auth/jwt/key-source.js'
-import { ManualClock } from '../../../src/testing/manual-clock.js'
-
-const MINUTE = 60_000
-const MAX_AGE = 10 * MINUTE
-const MAX_STALE = 60 * MINUTE
-const COOLDOWN = 30_000
-const DEADLINE = 2_000
-
-/** An endpoint that publishes key ids, fails or hangs until its deadline. */
-class Endpoint {
-  readonly clock = new ManualClock()
-  readonly events: KeeperEvent[] = []
-  kids: readonly string[] = ['a']
-  mode: 'up' | 'down' | 'hung' = 'up'
-  fetches = 0
-
-  keep(): JwksKeeper {
-    return keepKeys({
-      clock: this.clock,
-      maxAge: MAX_AGE,
-      maxStale: MAX_STALE,
-      cooldown: COOLDOWN,
-      load: (previous) => this.#load(previous),
-      random: () => 0.5,
-      report: (event) => void this.events.push(event),
-    })
-  }
-
-  async #load(previous: KeySet | undefined): Promise<KeySet | FetchFailure> {
-    this.fetches += 1
-    if (this.mode === 'down') return 'status'
-    if (this.mode === 'up') return this.#publish(previous)
-    return new Promise((resolve) => this.clock.after(DEADLINE, () => resolve('deadline')))
-  }
-
-  #publish(previous: KeySet | undefined): KeySet {
-    const kept = (kid: string): KeyRecord | undefined => previous?.find(kid, 'ES256')
-    return createKeySet(this.kids.map((kid) => kept(kid) ?? recordOf(kid)))
-  }
-}
+import { COOLDOWN, DEADLINE, Endpoint, loaded, MAX_AGE, MAX_STALE, MINUTE, settle } from './endpoint.js'
 
 describe('keys that are known', () => {
   test('are found without waiting, whatever the endpoint does', async () => {
@@ -211,6 +163,16 @@ test('a clock that stepped back during an outage lengthens no grace by as much',
   keeper.close()
 })
 
+test('age counts from the request, not from the end of its answer', async () => {
+  const { endpoint, keeper } = await loaded()
+  endpoint.mode = 'slow'
+  const found = keeper.find('b', 'ES256')
+  await endpoint.clock.advance(1_000)
+  await found
+  expect(keeper.status()).toMatchObject({ age: 1_000, lastAttempt: 0 })
+  keeper.close()
+})
+
 test('events tell each attempt, and where the state changed', async () => {
   const { endpoint, keeper } = await loaded()
   endpoint.mode = 'down'
@@ -226,73 +188,3 @@ test('events tell each attempt, and where the state changed', async () => {
   ])
   keeper.close()
 })
-
-describe('under any schedule of rotations, outages, hangs, floods and time', () => {
-  const action = fc.oneof(
-    fc.record({ ask: fc.constantFrom('a', 'b', 'c', 'junk') }),
-    fc.record({ wait: fc.integer({ min: 1, max: 15 * MINUTE }) }),
-    fc.record({ mode: fc.constantFrom('up', 'down', 'hung') }),
-    fc.record({ publish: fc.subarray(['a', 'b', 'c'], { minLength: 1 }) }),
-  )
-
-  test('removed keys end, known keys do not wait, and fetches are bounded', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(action, { maxLength: 40 }), async (actions) => {
-        const { endpoint, keeper } = await loaded(['a', 'b'])
-        let upSince = endpoint.clock.now()
-        let publishedAt = endpoint.clock.now()
-        let everLoaded: readonly string[] = endpoint.kids
-        for (const step of actions) {
-          const before = { fetches: endpoint.fetches, time: endpoint.clock.now() }
-          if ('wait' in step) await endpoint.clock.advance(step.wait)
-          if ('mode' in step) {
-            if (endpoint.mode !== 'up' && step.mode === 'up') upSince = endpoint.clock.now()
-            endpoint.mode = step.mode
-          }
-          if ('publish' in step) {
-            endpoint.kids = step.publish
-            publishedAt = endpoint.clock.now()
-          }
-          if ('ask' in step) {
-            const known = keeper.find(step.ask, 'ES256')
-            const [found] = await Promise.all([known, endpoint.clock.advance(DEADLINE)])
-            const now = endpoint.clock.now()
-            const settled =
-              endpoint.mode === 'up' && now - Math.max(upSince, publishedAt) > MAX_AGE + COOLDOWN
-            if (settled && !endpoint.kids.includes(step.ask)) expect(found).toBe('unknown')
-            if (settled && endpoint.kids.includes(step.ask)) expect(found).toMatchObject({ kid: step.ask })
-            if (settled && isRecord(found)) expect(known).toBe(found)
-            if (isRecord(found)) expect(everLoaded).toContain(step.ask)
-          }
-          everLoaded = [...new Set([...everLoaded, ...endpoint.kids])]
-          // The backoff's shortest waits come once per outage; then half a cooldown is the least.
-          const elapsed = endpoint.clock.now() - before.time
-          expect(endpoint.fetches - before.fetches).toBeLessThanOrEqual(8 + elapsed / (COOLDOWN / 2))
-        }
-        keeper.close()
-        expect(endpoint.clock.pending).toBeLessThanOrEqual(1) // A hung fetch's own deadline.
-      }),
-      { numRuns: 60 },
-    )
-  })
-})
-
-async function loaded(kids: readonly string[] = ['a']): Promise<{ endpoint: Endpoint; keeper: JwksKeeper }> {
-  const endpoint = new Endpoint()
-  endpoint.kids = kids
-  const keeper = endpoint.keep()
-  await settle()
-  return { endpoint, keeper }
-}
-
-async function settle(): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve))
-}
-
-function recordOf(kid: string): KeyRecord {
-  return { kid, algorithm: 'ES256', fingerprint: kid, key: undefined as never, retired: false }
-}
-
-function isRecord(found: FoundKey): found is KeyRecord {
-  return typeof found === 'object' && 'kid' in found
-}

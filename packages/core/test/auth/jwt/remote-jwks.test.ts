@@ -190,7 +190,7 @@ describe('the URL', () => {
     for (const host of ['127.0.0.1', 'localhost:8080', '[::1]', '127.1']) {
       remoteJwks(`http://${host}/keys`, { fetch, clock, allowLoopback: true }).close()
     }
-    for (const host of ['127.0.0.1.example', 'localhost.example', '[::2]', '128.0.0.1']) {
+    for (const host of ['127.0.0.1.example', 'localhost.example', 'notlocalhost', '[::2]', '128.0.0.1']) {
       expect(() => remoteJwks(`http://${host}/`, { fetch, clock, allowLoopback: true })).toThrow(/https/)
     }
   })

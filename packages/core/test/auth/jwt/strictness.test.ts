@@ -86,6 +86,8 @@ describe('any single change of a required part makes a good token bad', () => {
       expect(await resultOf(scheme, await sign(signer, {}, change))).toBe(reason)
     }
     expect(await resultOf(scheme, await sign(signer, {}, { typ: 'application/AT+JWT' }))).toBe('accepted')
+    const untyped = verifier([signer], { types: ['absent'], requiredClaims: ['client_id'] })
+    expect(await resultOf(untyped, await sign(signer, {}, { typ: 'absent' }))).toBe('wrong-type')
   })
 
   test('header, re-signed by hand: algorithms and critical extensions', async () => {
