@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { gate } from '@headgate/core'
+import { createIdentity, gate } from '@headgate/core'
 import { graphql } from '../src/graphql.js'
 import { inventory } from './inventory.js'
-import { gateway, RULES } from './real-gateway.js'
+import { gateway } from './real-gateway.js'
 import { post, start, stopAll } from './server.js'
 
 afterEach(stopAll)
@@ -43,13 +43,21 @@ describe('who may ask', () => {
     expect(calls).toEqual([])
   })
 
-  test('scopes hold behind a gate that does not authenticate, too', async () => {
+  test('scopes hold where the caller is known from elsewhere, too', async () => {
     const { schema, rootValue, calls } = inventory()
-    const channel = graphql({ schema, rootValue, rules: RULES })
-    const { url } = await start(gate([], { channels: [channel] }))
-    const response = await post(`${url}/graphql`, { query: CREATE })
-    expect(response.status).toBe(401)
+    const channels = [
+      graphql({ schema, rootValue, rules: { 'Mutation.createItem': { scopes: ['items:write'] } } }),
+    ]
+    const reader = createIdentity({ scheme: 'outer', subject: 'reader', scopes: ['items:read'] })
+    for (const [identity, status] of [
+      [undefined, 401],
+      [reader, 403],
+    ] as const) {
+      const { url } = await start(gate([], { channels, identity: () => identity }))
+      expect((await post(`${url}/graphql`, { query: CREATE })).status).toBe(status)
+    }
     expect(calls).toEqual([])
+    expect(() => gate([], { channels })).toThrow("'Mutation.createItem' demands")
   })
 })
 
