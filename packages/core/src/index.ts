@@ -83,7 +83,21 @@ export type { FieldsVersion } from './rate-limit/fields.js'
 export type { Quota } from './rate-limit/quota.js'
 export type { QuotaKey } from './rate-limit/quota-key.js'
 export type { RateLimitEvent } from './rate-limit/events.js'
-export type { QuotaState, RateLimitCharge, RateLimitDecision, RateLimitStore } from './rate-limit/store.js'
+export { type GcraRate, type Rate, strictInterval, type WindowRate } from './rate-limit/rate.js'
+export {
+  type BudgetStore,
+  type ConsumeOptions,
+  MOST_RESERVATIONS,
+  type QuotaState,
+  type RateLimitCharge,
+  type RateLimitDecision,
+  type RateLimitReceipt,
+  type RateLimitStore,
+  type SlotDecision,
+  type SlotHold,
+  type SlotRequest,
+  type SlotStore,
+} from './rate-limit/store.js'
 export {
   MEMORY_RATE_LIMIT_DEFAULTS,
   type MemoryRateLimitStore,

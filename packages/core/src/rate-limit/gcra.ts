@@ -1,4 +1,4 @@
-import type { Rate } from './rate.js'
+import type { GcraRate } from './rate.js'
 import type { QuotaState, RateLimitCharge, RateLimitDecision } from './store.js'
 
 /**
@@ -27,7 +27,7 @@ export function decide(charges: readonly RateLimitCharge[], backlogs: readonly n
  *
  * @param interval the interval of the rate the budget was charged under.
  */
-export function carryBacklog(rate: Rate, backlog: number, interval: number): number {
+export function carryBacklog(rate: GcraRate, backlog: number, interval: number): number {
   if (backlog <= 0) return 0
   const carried = interval === rate.interval ? backlog : Math.ceil((backlog / interval) * rate.interval)
   return Math.min(carried, rate.interval * rate.burst)
@@ -43,7 +43,7 @@ function waitFor(charge: RateLimitCharge, backlog: number): number {
   return Math.max(0, chargedBacklog(charge, backlog) - charge.interval * charge.burst)
 }
 
-function stateOf({ interval, burst }: Rate, backlog: number, wait: number): QuotaState {
+function stateOf({ interval, burst }: GcraRate, backlog: number, wait: number): QuotaState {
   const remaining = Math.floor((interval * burst - backlog) / interval)
   const renewal = backlog === 0 ? 0 : backlog - interval * (burst - remaining - 1)
   return { remaining, renewal, wait }

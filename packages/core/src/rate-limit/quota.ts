@@ -2,7 +2,7 @@ import type { Identity } from '../auth/identity.js'
 import { type Duration, milliseconds } from '../duration.js'
 import { checkChoice, checkInteger, checkKnown, checkText } from '../options.js'
 import { LARGEST_INTEGER, type QuotaTerms, TOKEN } from './fields.js'
-import type { Rate } from './rate.js'
+import type { GcraRate } from './rate.js'
 import { type BudgetKey, budgetKey, QUOTA_KEYS, type QuotaKey } from './quota-key.js'
 
 /** One limit: so many units in a window, for each caller, address, route or whatever `key` says. */
@@ -34,7 +34,7 @@ export interface Quota {
 }
 
 /** A quota for one caller. */
-export interface Terms extends QuotaTerms, Rate {}
+export interface Terms extends QuotaTerms, GcraRate {}
 
 /** A quota that was checked. */
 export interface CheckedQuota {

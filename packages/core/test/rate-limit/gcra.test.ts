@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import { carryBacklog, chargedBacklog, decide } from '../../src/rate-limit/gcra.js'
-import type { Rate } from '../../src/rate-limit/rate.js'
+import type { GcraRate } from '../../src/rate-limit/rate.js'
 import type { RateLimitCharge } from '../../src/rate-limit/store.js'
 
 const rate = fc.record({
@@ -9,7 +9,7 @@ const rate = fc.record({
   burst: fc.integer({ min: 1, max: 50 }),
 })
 
-function charge(given: Rate, cost: number, quota = 'q'): RateLimitCharge {
+function charge(given: GcraRate, cost: number, quota = 'q'): RateLimitCharge {
   return { ...given, quota, key: 'k', cost }
 }
 
@@ -27,7 +27,7 @@ const situation = rate.chain((given) =>
 )
 
 /** Runs a schedule of [pause, cost] through one budget; what was admitted, and when. */
-function run(given: Rate, schedule: Iterable<readonly [number, number]>): { at: number; cost: number }[] {
+function run(given: GcraRate, schedule: Iterable<readonly [number, number]>): { at: number; cost: number }[] {
   const admitted: { at: number; cost: number }[] = []
   let now = 0
   let full = 0

@@ -1,5 +1,5 @@
 import { carryBacklog, chargedBacklog } from '../../rate-limit/gcra.js'
-import type { Rate } from '../../rate-limit/rate.js'
+import type { GcraRate } from '../../rate-limit/rate.js'
 import type { RateLimitCharge } from '../../rate-limit/store.js'
 
 /** The budgets of one quota: never more than so many, and none is forgotten to anybody's advantage. */
@@ -12,7 +12,7 @@ export interface BudgetTable {
   readonly size: number
 }
 
-interface Budget extends Rate {
+interface Budget extends GcraRate {
   interval: number
   burst: number
   /** When it is full again. From then on it is as good as absent. */
@@ -109,13 +109,13 @@ export function budgetTable(maxEntries: number): BudgetTable {
 }
 
 /** After a clock stepped back, no budget owes more than its own burst. */
-function backlogUnder(rate: Rate, budget: Budget | undefined, now: number): number {
+function backlogUnder(rate: GcraRate, budget: Budget | undefined, now: number): number {
   if (budget === undefined || budget.full <= now) return 0
   budget.full = Math.min(budget.full, now + budget.interval * budget.burst)
   return carryBacklog(rate, budget.full - now, budget.interval)
 }
 
-function set(budget: Budget, { interval, burst }: Rate, full: number): void {
+function set(budget: Budget, { interval, burst }: GcraRate, full: number): void {
   budget.interval = interval
   budget.burst = burst
   budget.full = full
