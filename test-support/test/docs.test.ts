@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '../..')
-const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((file) => join('docs', file))].filter((file) =>
-  file.endsWith('.md'),
+const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((file) => join('docs', file))].filter(
+  (file) => file.endsWith('.md'),
 )
 
 interface Block {
@@ -58,7 +58,9 @@ describe('the documentation', () => {
       }),
     )
     const tsc = join(root, 'node_modules/typescript/bin/tsc')
-    const { stdout } = spawnSync(process.execPath, [tsc, '--pretty', 'false', '-p', project], { encoding: 'utf8' })
+    const { stdout } = spawnSync(process.execPath, [tsc, '--pretty', 'false', '-p', project], {
+      encoding: 'utf8',
+    })
     expect(stdout).toBe('')
   }, 60_000)
 
