@@ -140,8 +140,7 @@ const LONGEST_NAME = 64
 const NAMING = 3
 
 /**
- * Names an anonymous operation by its root fields. Not by its content: a name is part of an idempotency key's scope,
- * and the key must meet itself when a retry comes with another literal.
+ * Names an anonymous operation by its root fields, not by its content: names go into events, and there must be few.
  */
 function fieldNames(root: readonly RootField[]): string {
   const names = [...new Set(root.map(({ node }) => node.name.value))].toSorted()

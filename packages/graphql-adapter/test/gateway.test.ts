@@ -103,6 +103,7 @@ describe('was it done before', () => {
     const key = { 'idempotency-key': 'order-1' }
     await ask(CREATE, key)
     expect((await ask(CREATE.replace('Desk', 'Shelf'), key)).status).toBe(422)
+    expect((await ask(CREATE.replace(/^mutation[^{(]*/, 'mutation Other '), key)).status).toBe(422)
     expect((await ask(CREATE)).status).toBe(400)
     expect(calls).toEqual(['createItem'])
   })

@@ -125,7 +125,8 @@ async function guarded(
   const fingerprint = await operation.fingerprint()
   if (isRefusal(fingerprint)) return fingerprint
 
-  const cell = keyOf('idempotency', identity.key, exchange.method, operation.name, exchange.path, key)
+  // The path says which route it is. A name that a client may choose, as in GraphQL, must not make a second cell.
+  const cell = keyOf('idempotency', identity.key, exchange.method, exchange.path, key)
   const owner = setting.newId()
   // Whatever else a function may return, the safe side is the barrier at the claim.
   const barrier = setting.barrier(exchange) === 'deferred' ? 'deferred' : 'now'

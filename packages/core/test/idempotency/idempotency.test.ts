@@ -184,7 +184,6 @@ describe('a key belongs to one', () => {
     caller: post({ identity: BOB }),
     method: post({ method: 'PATCH' }),
     path: post({ path: '/items/' }),
-    operation: post({ operation: { name: 'POST /other' } }),
   }
   test.each(Object.keys(others))('%s', async (name) => {
     const { send, effects } = service()
@@ -192,6 +191,15 @@ describe('a key belongs to one', () => {
     expect(await send(others[name])).toEqual(CREATED)
     expect(effects).toHaveLength(2)
   })
+})
+
+test('a name that the client chose does not make a second key of one', async () => {
+  const { send, effects } = service()
+  await send()
+  expect((await send(post({ operation: { name: 'mutation Again' } }))).headers).toHaveProperty(
+    'idempotent-replayed',
+  )
+  expect(effects).toHaveLength(1)
 })
 
 describe('who may use a key', () => {
