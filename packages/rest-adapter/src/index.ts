@@ -1,6 +1,6 @@
 export { operation } from './operation.js'
 export type { Contracted, OperationDeclaration, TagContext } from './declaration.js'
-export { rest, type RestOptions } from './rest.js'
+export { type KoaRouter, rest, type RestOptions } from './rest.js'
 export { restGateway, type RestGatewayOptions } from './rest-gateway.js'
 export { DEFAULT_BODY_LIMIT, DEFAULT_MEDIA_TYPES } from './contract.js'
 export { DEEPEST_NESTING } from './json.js'

@@ -1,7 +1,6 @@
 import { gate, type GateOptions, type Policy } from '@headgate/core'
-import type { Router } from '@koa/router'
 import type { Middleware } from 'koa'
-import { rest, type RestOptions } from './rest.js'
+import { type KoaRouter, rest, type RestOptions } from './rest.js'
 
 /** Settings of a REST gateway. */
 export interface RestGatewayOptions extends RestOptions, Omit<GateOptions, 'channels'> {
@@ -15,10 +14,7 @@ export interface RestGatewayOptions extends RestOptions, Omit<GateOptions, 'chan
  *
  * @throws TypeError when a route demands what no policy gives, or can't be guarded as it stands.
  */
-export function restGateway<StateT, ContextT>(
-  router: Router<StateT, ContextT>,
-  options: RestGatewayOptions,
-): Middleware {
+export function restGateway(router: KoaRouter, options: RestGatewayOptions): Middleware {
   const { policies, unmatched, ...setting } = options
   if (Object.hasOwn(setting, 'channels')) {
     throw new TypeError('restGateway: for more channels than the router use gate(policies, { channels })')

@@ -23,8 +23,19 @@ export interface RestOptions {
  *
  * @throws TypeError when a route can't be guarded as it stands.
  */
-export function rest<StateT, ContextT>(router: Router<StateT, ContextT>, options: RestOptions = {}): Channel {
-  return channelOf(router as unknown as Router, options)
+export function rest(router: KoaRouter, options: RestOptions = {}): Channel {
+  return channelOf(router as Router, options)
+}
+
+/**
+ * A router of @koa/router 15, told by its shape: to TypeScript the ESM and the CommonJS types of that package are two
+ * classes.
+ */
+export interface KoaRouter {
+  match(path: string, method: string): unknown
+  matchHost(host?: string): boolean
+  routes(): unknown
+  readonly stack: readonly object[]
 }
 
 function channelOf(router: Router, options: RestOptions): Channel {
