@@ -36,6 +36,13 @@ export { readUpTo } from './http/body.js'
 export { fingerprintOf, type OperationHints } from './http/channel.js'
 export { problemAnswer, renderProblem } from './http/problem.js'
 
+// The server
+export { createReadiness, type Readiness } from './serve/readiness.js'
+export { type Drainable, serve, serveOn, type Servable, type Serving } from './serve/serve.js'
+export { SERVE_DEFAULTS, type ServeOnOptions, type ServeOptions } from './serve/options.js'
+export type { Handle } from './serve/listener.js'
+export type { StopCause } from './serve/process.js'
+
 // Who
 export { ANONYMOUS, createIdentity, type Identity, type IdentityInit, isAnonymous } from './auth/identity.js'
 export { authenticate, AUTHENTICATE_DEFAULTS, type AuthenticateOptions } from './auth/authenticate.js'
@@ -78,9 +85,11 @@ export type { FetchFailure, KeySetState, KeySetStatus } from './auth/jwt/jwks-ke
 export type { AuthAccepted, AuthEvent, AuthRefused, RejectionReason } from './auth/events.js'
 
 // How much
-export { rateLimit, RATE_LIMIT_DEFAULTS, type RateLimitOptions } from './rate-limit/rate-limit.js'
+export { rateLimit, type RateLimitPolicy } from './rate-limit/rate-limit.js'
+export { RATE_LIMIT_DEFAULTS, type RateLimitOptions } from './rate-limit/options.js'
+export type { CallerList, IdentityPattern } from './rate-limit/caller-list.js'
 export type { FieldsVersion } from './rate-limit/fields.js'
-export type { Quota } from './rate-limit/quota.js'
+export type { Quota, QuotaAlgorithm } from './rate-limit/quota.js'
 export type { QuotaKey } from './rate-limit/quota-key.js'
 export type { RateLimitEvent } from './rate-limit/events.js'
 export { type GcraRate, type Rate, strictInterval, type WindowRate } from './rate-limit/rate.js'

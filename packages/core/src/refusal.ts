@@ -14,9 +14,11 @@ export const REFUSALS = {
   // How much: RFC 6585 4, the RateLimit header fields draft.
   'quota-exceeded': { status: 429, title: 'A quota is exceeded' },
   'cost-exceeds-quota': { status: 400, title: 'The request costs more than the quota can ever give' },
+  'caller-denied': { status: 403, title: 'This caller is not served' },
   'rate-limit-unavailable': { status: 503, title: 'The rate limiter is not available' },
   // Is it well formed.
   'request-malformed': { status: 400, title: 'The request is malformed' },
+  'head-too-large': { status: 431, title: 'The header of the request is too large' },
   'route-unknown': { status: 404, title: 'There is nothing at this address' },
   'method-not-allowed': { status: 405, title: 'This address does not offer the method' },
   'not-acceptable': { status: 406, title: 'No offered media type is acceptable' },
