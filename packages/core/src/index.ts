@@ -45,7 +45,9 @@ export type { StopCause } from './serve/process.js'
 
 // Who
 export { ANONYMOUS, createIdentity, type Identity, type IdentityInit, isAnonymous } from './auth/identity.js'
-export { authenticate, AUTHENTICATE_DEFAULTS, type AuthenticateOptions } from './auth/authenticate.js'
+export { authenticate } from './auth/authenticate.js'
+export { AUTHENTICATE_DEFAULTS, type AuthenticateOptions } from './auth/authenticate-options.js'
+export { FAILURE_DEFAULTS, type FailureOptions, type FailureQuota } from './auth/failures.js'
 export { authorize, type RequiredScopes } from './auth/authorize.js'
 export {
   type Accepted,
@@ -82,7 +84,7 @@ export {
 } from './auth/jwt/remote-jwks.js'
 export type { FetchInit, FetchKeys } from './auth/jwt/fetch-jwks.js'
 export type { FetchFailure, KeySetState, KeySetStatus } from './auth/jwt/jwks-keeper.js'
-export type { AuthAccepted, AuthEvent, AuthRefused, RejectionReason } from './auth/events.js'
+export type { AuthAccepted, AuthEvent, AuthRefused, AuthStoreFailed, RejectionReason } from './auth/events.js'
 
 // How much
 export { rateLimit, type RateLimitPolicy } from './rate-limit/rate-limit.js'

@@ -1,7 +1,6 @@
 import type { Exchange, Policy } from '../exchange.js'
-import type { Access } from '../operation.js'
-import { checkChoice, checkFunction, checkKnown, checkMethods, checkText } from '../options.js'
 import type { Refusal } from '../refusal.js'
+import { type AuthenticateOptions, checkOptions, checkSchemes } from './authenticate-options.js'
 import { authorize } from './authorize.js'
 import { prepareChallenges, serializeChallenge } from './challenge.js'
 import { type Credential, credentialReader, lastWord } from './credentials.js'
@@ -17,30 +16,12 @@ import {
   type Verdict,
 } from './scheme.js'
 
-/** Settings of `authenticate`. */
-export interface AuthenticateOptions {
-  /** The mode of operations that name none. Default `required`. */
-  readonly mode?: NonNullable<Access['mode']>
-  /** The realm of every challenge. Printable ASCII without `"` and `\`. Default `api`. */
-  readonly realm?: string
-  /**
-   * Authentication schemes in `Authorization` that count as not sent, for a proxy in front that uses the field for
-   * itself: `['basic']`. Default: none.
-   */
-  readonly ignore?: readonly string[]
-  /** Gets what a scheme threw; the client gets 503. It must not throw. Default: nobody does. */
-  readonly onError?: (error: unknown, scheme: Scheme) => void
-}
-
-/** The defaults of {@link AuthenticateOptions}. */
-export const AUTHENTICATE_DEFAULTS = { mode: 'required', realm: 'api', ignore: [] } as const
-
 /**
  * Finds out who asks and whether they may. The scheme that reads a credential has the last word: a bad one is never
  * anonymous and never tried on another scheme. 401 says that a credential is bad, 503 that nobody can know now.
  */
 export function authenticate(schemes: readonly Scheme[], options: AuthenticateOptions = {}): Policy {
-  const { mode: ownMode, realm, ignore, onError } = checkOptions(options)
+  const { mode: ownMode, realm, ignore, failures, onError } = checkOptions(options)
   checkSchemes(schemes, ignore)
   const read = credentialReader(schemes, ignore)
   const refusals = authRefusals(prepareChallenges(schemes, realm))
@@ -65,11 +46,15 @@ export function authenticate(schemes: readonly Scheme[], options: AuthenticateOp
     if (presented === 'several') return refused(exchange, refusals.ambiguous())
     if (presented === 'unknown') return refused(exchange, refusals.unknown(), { reason: 'unknown-scheme' })
 
+    const wait = failures === undefined ? 0 : await failures.wait(exchange, storeFailed(exchange))
+    if (wait > 0) return refused(exchange, refusals.slowedDown(wait))
     const { scheme, verdict } = await ask(presented, exchange)
     if (verdict.verdict === 'accepted') return permit(exchange, verdict.identity, scheme)
     if (verdict.verdict === 'undecided') {
       return refused(exchange, refusals.undecided(verdict), { scheme: scheme.name })
     }
+    // A genuine credential that ended, or is for another service, is no guess.
+    if (verdict.genuine !== true) await failures?.charge(exchange, storeFailed(exchange))
     const { reason, at, expected, received } = verdict
     const detail = {
       scheme: scheme.name,
@@ -111,6 +96,14 @@ function refused(exchange: Exchange, refusal: Refusal, detail: Partial<AuthRefus
   return refusal
 }
 
+function storeFailed(exchange: Exchange): (error: unknown) => void {
+  return (error) => {
+    const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown }
+    const reason = [code, name].find((text) => typeof text === 'string') ?? typeof error
+    exchange.report({ type: 'auth.store-failed', reason })
+  }
+}
+
 /** A scheme of somebody's own must not let anyone in by a slip. */
 function checkVerdict(scheme: Scheme, verdict: Verdict): Verdict {
   switch ((verdict as Verdict | undefined)?.verdict) {
@@ -144,42 +137,4 @@ function isNamed(identity: Identity): boolean {
 /** What a client wrote is data: no control characters that would forge log lines, and no more than is of use. */
 function printable(text: string): string {
   return text.slice(0, 256).replace(/[^\x20-\x7e]/g, '\u{fffd}')
-}
-
-type Checked = Required<Pick<AuthenticateOptions, 'mode' | 'realm' | 'ignore'>> &
-  Pick<AuthenticateOptions, 'onError'>
-
-function checkOptions(options: AuthenticateOptions): Checked {
-  checkKnown('authenticate', options, ['mode', 'realm', 'ignore', 'onError'])
-  const checked: Checked = { ...AUTHENTICATE_DEFAULTS, ...options }
-  checkChoice('authenticate: mode', checked.mode, ['required', 'optional', 'anonymous'])
-  checkText('authenticate: realm', checked.realm)
-  if (!Array.isArray(checked.ignore)) throw new TypeError('authenticate: ignore must be an array')
-  checked.ignore.forEach((name, index) => checkText(`authenticate: ignore[${index}]`, name))
-  if (checked.onError !== undefined) checkFunction('authenticate: onError', checked.onError)
-  return checked
-}
-
-function checkSchemes(schemes: readonly Scheme[], ignore: readonly string[]): void {
-  if (!Array.isArray(schemes) || schemes.length === 0) {
-    throw new TypeError('authenticate: schemes must be an array with at least one scheme')
-  }
-  schemes.forEach((scheme: Scheme, index) => {
-    const option = `authenticate: schemes[${index}]`
-    checkMethods(option, scheme, ['verify'])
-    checkText(`${option}.name`, scheme.name)
-    checkText(
-      `${option}.challenge.authScheme`,
-      (scheme.challenge as Scheme['challenge'] | undefined)?.authScheme,
-    )
-    const { field, authScheme } = (scheme.credential ?? {}) as Partial<Scheme['credential']>
-    checkText(`${option}.credential.field`, field)
-    if (field !== field?.toLowerCase()) throw new TypeError(`${option}.credential.field must be lower case`)
-    if ((field === 'authorization') !== (authScheme !== undefined)) {
-      throw new TypeError(`${option}.credential.authScheme must be given for 'authorization', and only there`)
-    }
-    if (ignore.some((name) => name.toLowerCase() === authScheme?.toLowerCase())) {
-      throw new TypeError(`${option} reads '${authScheme}', which ignore leaves out`)
-    }
-  })
 }

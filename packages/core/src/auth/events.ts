@@ -23,7 +23,7 @@ export type RejectionReason =
   | 'binding-failed'
 
 /** What `authenticate` tells observers. */
-export type AuthEvent = AuthAccepted | AuthRefused
+export type AuthEvent = AuthAccepted | AuthRefused | AuthStoreFailed
 
 /** The caller is known, or none needs to be. */
 export interface AuthAccepted {
@@ -48,4 +48,11 @@ export interface AuthRefused {
   readonly expected?: readonly string[] | undefined
   /** The issuer or audiences the token names: at most 5, each cut to 256 characters, control characters replaced. */
   readonly received?: readonly string[] | undefined
+}
+
+/** The store of failed credentials is away: this process counts alone. */
+export interface AuthStoreFailed {
+  readonly type: 'auth.store-failed'
+  /** The error's code or name, never its text. */
+  readonly reason: string
 }

@@ -1,7 +1,9 @@
+import { wholeSeconds } from '../rate-limit/fields.js'
 import { refuse, type Refusal, type RefusalCode } from '../refusal.js'
 import { type RequiredScopes, scopesToAskFor } from './authorize.js'
 import { type ChallengeParameters, type Challenges, scopeParameter } from './challenge.js'
 import type { RejectionReason } from './events.js'
+import { FAILURE_QUOTA } from './failures.js'
 import type { Rejected, Scheme, Undecided } from './scheme.js'
 
 /** The refusals of a chain, each with its challenge (RFC 6750 3, RFC 9110 11.6.1). */
@@ -14,6 +16,8 @@ export interface AuthRefusals {
   unknown(): Refusal
   rejected(scheme: Scheme, verdict: Rejected): Refusal
   undecided(verdict: Undecided): Refusal
+  /** The address failed too often; it may come back after `wait` microseconds. */
+  slowedDown(wait: number): Refusal
   /** `authorize` said no to what `scheme` found; without a scheme nobody is known. */
   denied(denied: Refusal, scopes: RequiredScopes, scheme: Scheme | undefined): Refusal
 }
@@ -36,6 +40,13 @@ export function authRefusals(challenges: Challenges): AuthRefusals {
     undecided({ retryAfter }) {
       const seconds = Math.max(1, Math.ceil(retryAfter / 1_000))
       return refuse('auth-unavailable', { headers: { ...NO_STORE, 'retry-after': String(seconds) } })
+    },
+    slowedDown(wait) {
+      return refuse('quota-exceeded', {
+        detail: 'Too many credentials from this address were bad.',
+        headers: { ...NO_STORE, 'retry-after': String(wholeSeconds(wait)) },
+        members: { 'violated-policies': [FAILURE_QUOTA] },
+      })
     },
     denied(denied, scopes, scheme) {
       if (scheme === undefined || denied.code !== 'scope-insufficient') return missing

@@ -1,4 +1,5 @@
-import { authenticate, type AuthenticateOptions } from '../../src/auth/authenticate.js'
+import { authenticate } from '../../src/auth/authenticate.js'
+import type { AuthenticateOptions } from '../../src/auth/authenticate-options.js'
 import { ANONYMOUS, createIdentity } from '../../src/auth/identity.js'
 import { accepted, rejected, type Scheme, undecided, type Verdict } from '../../src/auth/scheme.js'
 import type { Answer, Reply } from '../../src/reply.js'

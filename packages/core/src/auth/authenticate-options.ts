@@ -1,0 +1,68 @@
+import type { Access } from '../operation.js'
+import { checkChoice, checkFunction, checkKnown, checkMethods, checkText } from '../options.js'
+import { type FailureLimit, type FailureOptions, failureLimit } from './failures.js'
+import type { Scheme } from './scheme.js'
+
+/** Settings of `authenticate`. */
+export interface AuthenticateOptions {
+  /** The mode of operations that name none. Default `required`. */
+  readonly mode?: NonNullable<Access['mode']>
+  /** The realm of every challenge. Printable ASCII without `"` and `\`. Default `api`. */
+  readonly realm?: string
+  /**
+   * Authentication schemes in `Authorization` that count as not sent, for a proxy in front that uses the field for
+   * itself: `['basic']`. Default: none.
+   */
+  readonly ignore?: readonly string[]
+  /**
+   * Bad credentials are charged to the client's address, before the answer leaves. An address that has used up its
+   * failures gets 429, and its credentials are not looked at. Default: no limit.
+   */
+  readonly failures?: FailureOptions
+  /** Gets what a scheme threw; the client gets 503. It must not throw. Default: nobody does. */
+  readonly onError?: (error: unknown, scheme: Scheme) => void
+}
+
+/** The defaults of {@link AuthenticateOptions}. */
+export const AUTHENTICATE_DEFAULTS = { mode: 'required', realm: 'api', ignore: [] } as const
+
+/** Settings that were checked. */
+export type AuthenticateSettings = Required<Pick<AuthenticateOptions, 'mode' | 'realm' | 'ignore'>> &
+  Pick<AuthenticateOptions, 'onError'> & { readonly failures: FailureLimit | undefined }
+
+/** @throws TypeError that names the option. */
+export function checkOptions(options: AuthenticateOptions): AuthenticateSettings {
+  checkKnown('authenticate', options, ['mode', 'realm', 'ignore', 'failures', 'onError'])
+  const checked = { ...AUTHENTICATE_DEFAULTS, ...options }
+  checkChoice('authenticate: mode', checked.mode, ['required', 'optional', 'anonymous'])
+  checkText('authenticate: realm', checked.realm)
+  if (!Array.isArray(checked.ignore)) throw new TypeError('authenticate: ignore must be an array')
+  checked.ignore.forEach((name, index) => checkText(`authenticate: ignore[${index}]`, name))
+  if (checked.onError !== undefined) checkFunction('authenticate: onError', checked.onError)
+  return { ...checked, failures: options.failures === undefined ? undefined : failureLimit(options.failures) }
+}
+
+/** @throws TypeError that names the scheme. */
+export function checkSchemes(schemes: readonly Scheme[], ignore: readonly string[]): void {
+  if (!Array.isArray(schemes) || schemes.length === 0) {
+    throw new TypeError('authenticate: schemes must be an array with at least one scheme')
+  }
+  schemes.forEach((scheme: Scheme, index) => {
+    const option = `authenticate: schemes[${index}]`
+    checkMethods(option, scheme, ['verify'])
+    checkText(`${option}.name`, scheme.name)
+    checkText(
+      `${option}.challenge.authScheme`,
+      (scheme.challenge as Scheme['challenge'] | undefined)?.authScheme,
+    )
+    const { field, authScheme } = (scheme.credential ?? {}) as Partial<Scheme['credential']>
+    checkText(`${option}.credential.field`, field)
+    if (field !== field?.toLowerCase()) throw new TypeError(`${option}.credential.field must be lower case`)
+    if ((field === 'authorization') !== (authScheme !== undefined)) {
+      throw new TypeError(`${option}.credential.authScheme must be given for 'authorization', and only there`)
+    }
+    if (ignore.some((name) => name.toLowerCase() === authScheme?.toLowerCase())) {
+      throw new TypeError(`${option} reads '${authScheme}', which ignore leaves out`)
+    }
+  })
+}
