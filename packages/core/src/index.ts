@@ -87,11 +87,9 @@ export type { FetchFailure, KeySetState, KeySetStatus } from './auth/jwt/jwks-ke
 export type { AuthAccepted, AuthEvent, AuthRefused, AuthStoreFailed, RejectionReason } from './auth/events.js'
 
 // How much
-export { rateLimit, type RateLimitPolicy } from './rate-limit/rate-limit.js'
-export { RATE_LIMIT_DEFAULTS, type RateLimitOptions } from './rate-limit/options.js'
-export type { CallerList, IdentityPattern } from './rate-limit/caller-list.js'
+export { rateLimit, RATE_LIMIT_DEFAULTS, type RateLimitOptions } from './rate-limit/rate-limit.js'
 export type { FieldsVersion } from './rate-limit/fields.js'
-export type { Quota, QuotaAlgorithm } from './rate-limit/quota.js'
+export type { Quota } from './rate-limit/quota.js'
 export type { QuotaKey } from './rate-limit/quota-key.js'
 export type { RateLimitEvent } from './rate-limit/events.js'
 export { type GcraRate, type Rate, strictInterval, type WindowRate } from './rate-limit/rate.js'
