@@ -6,7 +6,7 @@ import {
   type ScenarioItem,
   type ScenarioItems,
 } from '@headgate/core/testing'
-import Router from '@koa/router'
+import { Router } from '@koa/router'
 import Koa from 'koa'
 import { z } from 'zod'
 import { operation, rest } from '../src/index.js'

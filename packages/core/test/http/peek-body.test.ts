@@ -37,7 +37,7 @@ async function readAll(request: IncomingMessage): Promise<string> {
 }
 
 const post = (url: string, body: string | ReadableStream): Promise<Response> =>
-  fetch(url, { method: 'POST', body, ...(typeof body !== 'string' && { duplex: 'half' }) } as RequestInit)
+  fetch(url, { method: 'POST', body, duplex: 'half' })
 
 describe('peekBody', () => {
   test.each([

@@ -5,7 +5,8 @@ import { apiKey, apiKeyDigest, memoryApiKeys } from '../../auth/api-key.js'
 import { authenticate } from '../../auth/authenticate.js'
 import { cache } from '../../cache/cache.js'
 import { idempotency } from '../../idempotency/idempotency.js'
-import { rateLimit, type RateLimitOptions } from '../../rate-limit/rate-limit.js'
+import type { RateLimitOptions } from '../../rate-limit/options.js'
+import { rateLimit } from '../../rate-limit/rate-limit.js'
 import { memoryStores } from '../../stores/memory/index.js'
 import { ManualClock } from '../manual-clock.js'
 import { ScenarioItems } from './items.js'
@@ -37,8 +38,8 @@ export interface ScenarioReply {
 export interface ScenarioGateway {
   readonly clock: ManualClock
   readonly items: ScenarioItems
-  send(action: ScenarioAction, options?: SendOptions): Promise<ScenarioReply>
-  close(): Promise<void>
+  readonly send: (action: ScenarioAction, options?: SendOptions) => Promise<ScenarioReply>
+  readonly close: () => Promise<void>
 }
 
 const KEYS: Readonly<Record<Caller, string>> = {

@@ -44,15 +44,15 @@ export class ScenarioItems {
   }
 
   /** Keeps every create from now on in the middle. `entered` resolves when the first is there. */
-  hold(): { readonly entered: Promise<void>; release(): void } {
-    let release = (): void => undefined
-    this.#hold = new Promise((resolve) => (release = resolve))
+  hold(): { readonly entered: Promise<void>; readonly release: () => void } {
+    let letGo: (() => void) | undefined
+    this.#hold = new Promise((resolve) => (letGo = resolve))
     return {
       entered: new Promise((resolve) => (this.#entered = resolve)),
       release: () => {
         this.#hold = undefined
         this.#entered = undefined
-        release()
+        letGo?.()
       },
     }
   }

@@ -5,7 +5,7 @@ import type { ScenarioProtocol } from './protocol.js'
 /** One behaviour of the gate that every protocol has. */
 export interface Scenario {
   readonly name: string
-  run(): Promise<void>
+  readonly run: () => Promise<void>
 }
 
 type Script = (gateway: ScenarioGateway, protocol: ScenarioProtocol) => Promise<void>
