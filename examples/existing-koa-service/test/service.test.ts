@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { serve, type Serving } from '@headgate-example/inventory'
-import { apiKeyDigest, memoryApiKeys } from '@headgate/core'
+import { apiKeyDigest, memoryApiKeys, serve, type Serving } from '@headgate/core'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { createApp as createAppAfter } from '../src/after.js'
 import { createApp as createAppBefore } from '../src/before.js'

@@ -1,20 +1,15 @@
-import {
-  createInventory,
-  createReadiness,
-  health,
-  type Inventory,
-  inventoryGraphql,
-  type Readiness,
-} from '@headgate-example/inventory'
+import { createInventory, health, type Inventory, inventoryGraphql } from '@headgate-example/inventory'
 import {
   apiKey,
   type ApiKeyLookup,
   authenticate,
   cache,
   type Clock,
+  createReadiness,
   idempotency,
   memoryStores,
   rateLimit,
+  type Readiness,
   systemClock,
 } from '@headgate/core'
 import { graphqlGateway } from '@headgate/graphql-adapter'

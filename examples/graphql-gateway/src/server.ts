@@ -1,5 +1,5 @@
-import { createReadiness, readAddress, start } from '@headgate-example/inventory'
-import { apiKeyDigest, memoryApiKeys, randomId } from '@headgate/core'
+import { readAddress, start } from '@headgate-example/inventory'
+import { apiKeyDigest, createReadiness, memoryApiKeys, randomId } from '@headgate/core'
 import { createApp } from './app.js'
 
 try {

@@ -1,5 +1,4 @@
-import { serve, type Serving } from '@headgate-example/inventory'
-import { apiKeyDigest, memoryApiKeys } from '@headgate/core'
+import { apiKeyDigest, memoryApiKeys, serve, type Serving } from '@headgate/core'
 import { ManualClock } from '@headgate/core/testing'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { createApp } from '../src/app.js'

@@ -28,6 +28,5 @@ export { developmentRouter } from './development-routes.js'
 
 // The server
 export { type Address, readAddress, readTokenSource, type TokenSource } from './server/settings.js'
-export { createReadiness, health, type Readiness } from './server/readiness.js'
-export { serve, type ServeOptions, type Serving } from './server/serve.js'
+export { health } from './server/health.js'
 export { start } from './server/start.js'

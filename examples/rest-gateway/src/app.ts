@@ -1,22 +1,22 @@
 import {
   createInventory,
-  createReadiness,
   type DevelopmentIssuer,
   developmentRouter,
   health,
   type Inventory,
   inventoryRouter,
-  type Readiness,
 } from '@headgate-example/inventory'
 import {
   authenticate,
   cache,
   type Clock,
+  createReadiness,
   idempotency,
   jwt,
   type JwtOptions,
   memoryStores,
   rateLimit,
+  type Readiness,
   systemClock,
 } from '@headgate/core'
 import { restGateway } from '@headgate/rest-adapter'

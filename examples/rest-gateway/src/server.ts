@@ -1,10 +1,5 @@
-import {
-  createReadiness,
-  developmentIssuer,
-  readAddress,
-  readTokenSource,
-  start,
-} from '@headgate-example/inventory'
+import { createReadiness } from '@headgate/core'
+import { developmentIssuer, readAddress, readTokenSource, start } from '@headgate-example/inventory'
 import { createApp } from './app.js'
 
 try {

@@ -1,4 +1,5 @@
-import { developmentIssuer, serve, type Serving } from '@headgate-example/inventory'
+import { serve, type Serving } from '@headgate/core'
+import { developmentIssuer } from '@headgate-example/inventory'
 import { ManualClock } from '@headgate/core/testing'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { createApp } from '../src/app.js'

@@ -1,5 +1,4 @@
 import {
-  createReadiness,
   createInventory,
   type DevelopmentIssuer,
   developmentRouter,
@@ -7,18 +6,19 @@ import {
   type Inventory,
   inventoryGraphql,
   inventoryRouter,
-  type Readiness,
 } from '@headgate-example/inventory'
 import {
   authenticate,
   cache,
   type Clock,
+  createReadiness,
   gate,
   idempotency,
   jwt,
   type JwtOptions,
   memoryStores,
   rateLimit,
+  type Readiness,
   systemClock,
 } from '@headgate/core'
 import { graphql } from '@headgate/graphql-adapter'

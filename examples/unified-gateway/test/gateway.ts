@@ -1,4 +1,5 @@
-import { createInventory, developmentIssuer, type Inventory, serve } from '@headgate-example/inventory'
+import { serve } from '@headgate/core'
+import { createInventory, developmentIssuer, type Inventory } from '@headgate-example/inventory'
 import { ManualClock } from '@headgate/core/testing'
 import { type AppOptions, createApp } from '../src/app.js'
 import { type Client, clientOf } from './client.js'

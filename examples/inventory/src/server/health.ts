@@ -1,24 +1,5 @@
+import type { Readiness } from '@headgate/core'
 import type { Context, Middleware } from 'koa'
-
-/** Whether new requests should be sent to this process. */
-export interface Readiness {
-  readonly ready: boolean
-  /** The process is about to stop: a load balancer should look elsewhere. */
-  close(): void
-}
-
-/** Ready until closed. */
-export function createReadiness(): Readiness {
-  let ready = true
-  return {
-    get ready() {
-      return ready
-    },
-    close() {
-      ready = false
-    },
-  }
-}
 
 /**
  * Answers `GET /healthz` (the process lives) and `GET /readyz` (it wants requests). Stands before the gate: a probe
