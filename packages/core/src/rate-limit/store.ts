@@ -1,10 +1,11 @@
-import type { GcraRate } from './rate.js'
+import type { Rate } from './rate.js'
 
 /**
  * What one request takes from one budget. The budget's settings travel with it; a store holds none. They may change
- * when the service does, but must not take turns: a smaller burst forgets what a larger one remembers.
+ * when the service does, but must not take turns: a smaller burst forgets what a larger one remembers. Another algorithm
+ * or window starts a budget beside the old one.
  */
-export type RateLimitCharge = GcraRate & {
+export type RateLimitCharge = Rate & {
   /**
    * Which budget of the key: the quota's name, and the tier if it has some. There are few, and they are short. Tell tiers
    * apart here and not in the key: budgets of one key are kept and charged together.
@@ -123,6 +124,4 @@ export interface SlotStore {
 }
 
 /** Where rate limits live. */
-export type RateLimitStore = Pick<BudgetStore, 'consume'> &
-  Partial<Omit<BudgetStore, 'consume'>> &
-  Partial<SlotStore>
+export interface RateLimitStore extends BudgetStore, SlotStore {}

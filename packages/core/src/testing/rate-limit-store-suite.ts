@@ -206,8 +206,10 @@ const CASES: Readonly<Record<string, (subject: Subject) => Promise<void>>> = {
   },
 }
 
+type GcraTestCharge = Extract<RateLimitCharge, { readonly interval: number }>
+
 /** Five units at once, one more each second, unless `init` says otherwise. */
-function charge(key: string, init: Partial<RateLimitCharge> = {}): RateLimitCharge {
+function charge(key: string, init: Partial<GcraTestCharge> = {}): GcraTestCharge {
   return { quota: 'burst', key, interval: SECOND, burst: 5, cost: 1, ...init }
 }
 

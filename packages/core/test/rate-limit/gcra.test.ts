@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
-import { carryBacklog, chargedBacklog, decide } from '../../src/rate-limit/gcra.js'
+import { decide } from '../../src/rate-limit/decision.js'
+import { carryBacklog, chargedBacklog, type GcraCharge } from '../../src/rate-limit/gcra.js'
 import type { GcraRate } from '../../src/rate-limit/rate.js'
 import type { RateLimitCharge } from '../../src/rate-limit/store.js'
 
@@ -9,7 +10,7 @@ const rate = fc.record({
   burst: fc.integer({ min: 1, max: 50 }),
 })
 
-function charge(given: GcraRate, cost: number, quota = 'q'): RateLimitCharge {
+function charge(given: GcraRate, cost: number, quota = 'q'): RateLimitCharge & GcraCharge {
   return { ...given, quota, key: 'k', cost }
 }
 

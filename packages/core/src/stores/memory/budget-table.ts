@@ -1,26 +1,25 @@
-import { carryBacklog, chargedBacklog } from '../../rate-limit/gcra.js'
-import type { GcraRate } from '../../rate-limit/rate.js'
+import type { Level } from '../../rate-limit/decision.js'
+import { isOutstanding, type Reservation } from '../../rate-limit/reservation.js'
 import type { RateLimitCharge } from '../../rate-limit/store.js'
+import type { BudgetKind } from './budget-kind.js'
 
 /** The budgets of one quota: never more than so many, and none is forgotten to anybody's advantage. */
-export interface BudgetTable {
-  /** The backlog of a charge's budget at `now`, under the charge's rate. Times are microseconds. */
-  backlog(charge: RateLimitCharge, now: number): number
-  /** Takes the charge from its budget, whose backlog was `before`. */
-  take(charge: RateLimitCharge, before: number, now: number): void
+export interface BudgetTable<B = unknown> {
+  /** A charge's budget at `now`, under the charge's rate. It is held from the first `take` on. Times are microseconds. */
+  find(charge: RateLimitCharge, now: number): B
+  level(budget: B, now: number): Level
+  /** Takes the charge from its budget, which was found at the same `now`. */
+  take(budget: B, charge: RateLimitCharge, now: number, reservation: Reservation | undefined): void
+  /** Settles a charge; for a budget that is not held there is nothing to settle. */
+  settle(charge: RateLimitCharge, id: string, actual: number, now: number): void
   /** How many budgets are held. */
   readonly size: number
 }
 
-interface Budget extends GcraRate {
-  interval: number
-  burst: number
-  /** When it is full again. From then on it is as good as absent. */
-  full: number
-}
-
-interface KeptBudget extends Budget {
+/** What every budget has. */
+export interface HeldBudget {
   readonly key: string
+  readonly reservations: readonly Reservation[] | undefined
 }
 
 /** How many budgets a newcomer looks at to find its place: a constant, so that a flood costs no more than a trickle. */
@@ -32,14 +31,14 @@ const GROUPS = 1_024
 /**
  * Makes a table.
  *
- * A newcomer takes the place of a budget that is full again. Where it finds none, a budget with more than half of its
+ * A newcomer takes the place of a budget that is full again and has nothing to be settled. Where it finds none, a budget with more than half of its
  * burst left goes into the shared remainder of its group, which holds for every key of the group that has no budget
  * of its own: whoever comes back finds at most what was left. A budget that is more than half used keeps its place
  * until time refills it, so no flood of keys frees anybody; if only such are found, the newcomer lives on the remainder.
  */
-export function budgetTable(maxEntries: number): BudgetTable {
-  const budgets = new Map<string, KeptBudget>()
-  const remainders: (Budget | undefined)[] = []
+export function budgetTable<B extends HeldBudget>(kind: BudgetKind<B>, maxEntries: number): BudgetTable<B> {
+  const budgets = new Map<string, B>()
+  const remainders: (B | undefined)[] = []
   // One iterator goes round for ever: the first entry of a Map is found by walking over all deleted ones.
   let hand = budgets.values()
 
@@ -47,32 +46,42 @@ export function budgetTable(maxEntries: number): BudgetTable {
     get size() {
       return budgets.size
     },
-    backlog(charge, now) {
-      const budget = budgets.get(charge.key)
-      if (budget === undefined) return backlogUnder(charge, remainders[groupOf(charge.key)], now)
-      const backlog = backlogUnder(charge, budget, now)
-      // Written back even if the request is denied: a bound that is only read would lock at every attempt anew.
-      if (backlog > 0) set(budget, charge, now + backlog)
-      return backlog
+    find(charge, now) {
+      const budget = budgets.get(charge.key) ?? kind.open(charge.key, charge, remainderOf(charge.key, now))
+      kind.bound(budget, now)
+      kind.bring(budget, charge, now)
+      return budget
     },
-    take(charge, before, now) {
-      if (charge.cost === 0) return
-      const { key, interval, burst } = charge
-      const full = now + chargedBacklog(charge, before)
+    level: (budget, now) => kind.level(budget, now),
+    take(budget, charge, now, reservation) {
+      if (charge.cost === 0 && reservation === undefined) return
+      const isHeld = budgets.get(charge.key) === budget
+      kind.take(budget, charge, now, reservation)
+      if (isHeld) return
+      if (makeRoom(now)) budgets.set(charge.key, budget)
+      else remember(budget, now)
+    },
+    settle({ key, cost }, id, actual, now) {
       const budget = budgets.get(key)
-      if (budget !== undefined) set(budget, charge, full)
-      else if (makeRoom(now)) budgets.set(key, { key, interval, burst, full })
-      else remember({ key, interval, burst, full }, now)
+      if (budget !== undefined) kind.settle(budget, id, cost, actual, now)
     },
   }
 
+  function remainderOf(key: string, now: number): B | undefined {
+    const remainder = remainders[groupOf(key)]
+    // What a clock that stepped back bounds must stay bounded.
+    if (remainder !== undefined) kind.bound(remainder, now)
+    return remainder
+  }
+
   function makeRoom(now: number): boolean {
-    let leastUsed: KeptBudget | undefined
+    let leastUsed: B | undefined
     let least = 0.5
     for (let step = 0; step < STEPS && budgets.size > 0; step += 1) {
       const budget = nextBudget()
-      const used = backlogUnder(budget, budget, now) / (budget.interval * budget.burst)
-      if (used === 0) budgets.delete(budget.key)
+      kind.bound(budget, now)
+      const used = kind.used(budget, now)
+      if (used === 0 && !isOutstanding(budget.reservations, now)) budgets.delete(budget.key)
       else if (used <= least) [leastUsed, least] = [budget, used]
     }
     if (budgets.size < maxEntries) return true
@@ -81,44 +90,20 @@ export function budgetTable(maxEntries: number): BudgetTable {
     return budgets.delete(leastUsed.key)
   }
 
-  function nextBudget(): KeptBudget {
+  function nextBudget(): B {
     let next = hand.next()
     if (next.done) {
       hand = budgets.values()
       next = hand.next()
     }
-    return next.value as KeptBudget
+    return next.value as B
   }
 
-  function remember(budget: KeptBudget, now: number): void {
-    const group = groupOf(budget.key)
-    const remainder = remainders[group]
-    if (remainder === undefined || remainder.full <= now) {
-      const { interval, burst, full } = budget
-      remainders[group] = { interval, burst, full }
-      return
-    }
-    // The slower rate and the larger burst: right for both, or stricter.
-    const rate = {
-      interval: Math.max(remainder.interval, budget.interval),
-      burst: Math.max(remainder.burst, budget.burst),
-    }
-    const backlog = Math.max(backlogUnder(rate, remainder, now), backlogUnder(rate, budget, now))
-    set(remainder, rate, now + backlog)
+  function remember(budget: B, now: number): void {
+    const remainder = remainderOf(budget.key, now)
+    if (remainder === undefined || kind.used(remainder, now) === 0) remainders[groupOf(budget.key)] = budget
+    else kind.merge(remainder, budget, now)
   }
-}
-
-/** After a clock stepped back, no budget owes more than its own burst. */
-function backlogUnder(rate: GcraRate, budget: Budget | undefined, now: number): number {
-  if (budget === undefined || budget.full <= now) return 0
-  budget.full = Math.min(budget.full, now + budget.interval * budget.burst)
-  return carryBacklog(rate, budget.full - now, budget.interval)
-}
-
-function set(budget: Budget, { interval, burst }: GcraRate, full: number): void {
-  budget.interval = interval
-  budget.burst = burst
-  budget.full = full
 }
 
 function groupOf(key: string): number {

@@ -1,0 +1,159 @@
+import * as fc from 'fast-check'
+import type {
+  RateLimitCharge,
+  RateLimitReceipt,
+  RateLimitStore,
+  SlotHold,
+  SlotRequest,
+} from '../../src/rate-limit/store.js'
+import type { ManualClock } from '../../src/testing/manual-clock.js'
+
+/** One step of a schedule. Receipts and holds are named by their number, counted back from the newest. */
+export type Step =
+  | { readonly do: 'wait'; readonly milliseconds: number }
+  | { readonly do: 'consume'; readonly charges: readonly RateLimitCharge[]; readonly reserve: number }
+  | { readonly do: 'settle'; readonly receipt: number; readonly costs: readonly number[] }
+  | { readonly do: 'block'; readonly key: string; readonly duration: number }
+  | { readonly do: 'acquire'; readonly requests: readonly SlotRequest[]; readonly lease: number }
+  | { readonly do: 'renew'; readonly hold: number; readonly lease: number }
+  | { readonly do: 'release'; readonly hold: number }
+
+const SECOND = 1_000_000
+const place = { quota: fc.constantFrom('a', 'b', 'c 1'), cost: fc.nat(5) }
+const burst = fc.integer({ min: 1, max: 12 })
+const keys = fc.constantFrom('k', 'l')
+
+const gcra = fc.record({
+  ...place,
+  key: keys,
+  interval: fc.constantFrom(1, 333, 70_000, SECOND, 86_400 * SECOND),
+  burst,
+})
+const windows = fc.record({
+  ...place,
+  key: keys,
+  algorithm: fc.constantFrom('fixed-window' as const, 'sliding-window' as const),
+  window: fc.constantFrom(1, 7_001, SECOND, 3_600 * SECOND),
+  burst,
+})
+const charges = fc.uniqueArray(fc.oneof(gcra, windows), {
+  selector: ({ quota, key }) => quota + key,
+  minLength: 1,
+  maxLength: 4,
+})
+const oneKey = charges.map((all) => all.filter(({ key }) => key === all[0]?.key))
+const slots = fc.uniqueArray(
+  fc.record({ quota: fc.constantFrom('x', 'y'), key: keys, limit: fc.integer({ min: 1, max: 4 }) }),
+  { selector: ({ quota, key }) => quota + key, minLength: 1, maxLength: 3 },
+)
+const span = fc.oneof(fc.constant(0), fc.nat(40), fc.nat(5_000))
+
+const wait = fc.record({ do: fc.constant('wait' as const), milliseconds: span })
+const stepBack = fc.record({
+  do: fc.constant('wait' as const),
+  milliseconds: fc.integer({ min: -4_000, max: 0 }),
+})
+const settle = fc.record({
+  do: fc.constant('settle' as const),
+  receipt: fc.nat(4),
+  costs: fc.array(fc.nat(6), { minLength: 4, maxLength: 4 }),
+})
+const block = fc.record({
+  do: fc.constant('block' as const),
+  key: keys,
+  duration: fc.constantFrom(0, 50, 3_000),
+})
+const lease = fc.constantFrom(100, 5_000)
+const renew = fc.record({ do: fc.constant('renew' as const), hold: fc.nat(3), lease })
+const release = fc.record({ do: fc.constant('release' as const), hold: fc.nat(3) })
+
+/**
+ * Schedules of everything a store can do. The clock steps back in some: with one key, since full budgets may or may not
+ * have made room for others, and without leases.
+ *
+ * @param init.atomic each step stays within one key.
+ */
+export function schedules(init: { atomic: boolean; maxLength: number }): fc.Arbitrary<readonly Step[]> {
+  const consumeOf = (some: typeof charges) =>
+    fc.record({
+      do: fc.constant('consume' as const),
+      charges: some,
+      reserve: fc.constantFrom(0, 1_000, 60_000),
+    })
+  const consume = consumeOf(init.atomic ? oneKey : charges)
+  const consumeOne = consumeOf(oneKey.map((all) => all.map((one) => ({ ...one, key: 'k' }))))
+  const acquire = fc.record({
+    do: fc.constant('acquire' as const),
+    requests: init.atomic ? slots.map((all) => all.filter(({ key }) => key === all[0]?.key)) : slots,
+    lease,
+  })
+  const always = [
+    { weight: 4, arbitrary: wait },
+    { weight: 5, arbitrary: settle },
+    { weight: 1, arbitrary: block },
+  ] as const
+  const steps: readonly fc.Arbitrary<Step>[] = [
+    fc.oneof(...always, { weight: 8, arbitrary: consumeOne }, { weight: 1, arbitrary: stepBack }),
+    fc.oneof(
+      ...always,
+      { weight: 8, arbitrary: consume },
+      { weight: 3, arbitrary: acquire },
+      { weight: 1, arbitrary: renew },
+      { weight: 2, arbitrary: release },
+    ),
+  ]
+  return fc.oneof(...steps.map((step) => fc.array(step, { maxLength: init.maxLength, size: 'max' })))
+}
+
+/** Runs a schedule; what the store said at each step, without the ids it made up. */
+export async function run(
+  store: RateLimitStore,
+  clock: ManualClock,
+  schedule: readonly Step[],
+  rename: (key: string) => string = (key) => key,
+): Promise<readonly unknown[]> {
+  const receipts: RateLimitReceipt[] = []
+  const holds: SlotHold[] = []
+  const said: unknown[] = []
+  for (const step of schedule) {
+    switch (step.do) {
+      case 'wait':
+        clock.step(clock.now() + step.milliseconds)
+        break
+      case 'consume': {
+        const renamed = step.charges.map((one) => ({ ...one, key: rename(one.key) }))
+        const decision = await store.consume(renamed, step.reserve === 0 ? {} : { reserve: step.reserve })
+        const { receipt, ...rest } = { receipt: undefined, ...decision }
+        if (receipt !== undefined) receipts.unshift(receipt)
+        said.push({ ...rest, hasReceipt: receipt !== undefined })
+        break
+      }
+      case 'settle': {
+        const receipt = receipts[step.receipt]
+        if (receipt !== undefined) await store.settle(receipt, step.costs.slice(0, receipt.charges.length))
+        break
+      }
+      case 'block':
+        await store.block(rename(step.key), step.duration)
+        break
+      case 'acquire': {
+        const renamed = step.requests.map((one) => ({ ...one, key: rename(one.key) }))
+        const decision = await store.acquire(renamed, step.lease)
+        if (decision.outcome === 'acquired') holds.unshift(decision.hold)
+        said.push({ outcome: decision.outcome, free: decision.free })
+        break
+      }
+      case 'renew': {
+        const hold = holds[step.hold]
+        if (hold !== undefined) said.push(await store.renew(hold, step.lease))
+        break
+      }
+      case 'release': {
+        const hold = holds[step.hold]
+        if (hold !== undefined) await store.release(hold)
+        break
+      }
+    }
+  }
+  return said
+}
