@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 
 /** A server on a free loopback port. */
@@ -11,8 +11,10 @@ export interface Running {
 }
 
 /** Serves `listener` (a Koa app's `callback()`) on a free loopback port. */
-export async function serve(listener: RequestListener): Promise<Running> {
-  const server = createServer(listener).listen(0, '127.0.0.1')
+export async function serve(
+  listener: (request: IncomingMessage, response: ServerResponse) => unknown,
+): Promise<Running> {
+  const server = createServer((request, response) => void listener(request, response)).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   return {

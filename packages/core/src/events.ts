@@ -12,4 +12,6 @@ export type ReportedEvent = GateEvent & {
   readonly protocol: string
   /** The operation's name: `GET /items/:id`. */
   readonly operation: string
+  /** The request's id, where the gate gives one. */
+  readonly requestId?: string
 }

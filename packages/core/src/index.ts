@@ -1,6 +1,14 @@
 // The gate
 export { composeGate, type Gate, type GateSetting } from './gate.js'
-export { type Channel, exchangeOf, gate, type GateOptions, type HandlerError, identityOf } from './koa.js'
+export {
+  type Channel,
+  exchangeOf,
+  gate,
+  type GateOptions,
+  type HandlerError,
+  identityOf,
+  requestIdOf,
+} from './koa.js'
 export { type Exchange, type Incoming, type Next, type Policy, type Stage, STAGES } from './exchange.js'
 export { type Answer, type Body, keepHeadersOnError, type Reply, withHeaders } from './reply.js'
 export type { Fields } from './fields.js'

@@ -5,15 +5,18 @@ import { checkDemands, type DeclaredOperation } from './declaration.js'
 import type { GateEvent, ReportedEvent } from './events.js'
 import type { Exchange, Incoming, Policy } from './exchange.js'
 import type { Fields } from './fields.js'
-import type { Answer } from './reply.js'
+import { type Answer, keepHeadersOnError } from './reply.js'
 import { composeGate, type Gate } from './gate.js'
 import { type AddressResolver, addressResolver, type TrustedProxies } from './http/address.js'
 import { toBody } from './http/body.js'
-import { describeHttp, type OperationHints } from './http/channel.js'
+import { describeHttp, describeMalformed, type OperationHints } from './http/channel.js'
 import { detachedResponse } from './http/detached-response.js'
 import { fieldsSince, readFields, writeFields } from './http/fields.js'
 import { HttpIncoming } from './http/incoming.js'
+import { parsedBody } from './http/parsed-body.js'
 import { renderProblem } from './http/problem.js'
+import { type RequestIds, requestIds } from './http/request-id.js'
+import { isTarget } from './http/target.js'
 import type { Operation } from './operation.js'
 import { checkKnown } from './options.js'
 import { REFUSALS, type Refusal } from './refusal.js'
@@ -53,6 +56,11 @@ export interface GateOptions {
   readonly identity?: (ctx: Context) => Identity | undefined
   /** Describes requests that no channel accepts. Default: by their method. */
   readonly operation?: (ctx: Context) => OperationHints
+  /**
+   * The field that carries a request's id, such as `x-request-id`. A trusted proxy's id is taken over, any other
+   * request gets a new one; it is on every answer, on errors too, and in every event. Default: no id.
+   */
+  readonly requestId?: string
   /** Gets every event, beside the diagnostics channel `headgate`. It must not throw. */
   readonly onEvent?: (event: ReportedEvent) => void
 }
@@ -76,15 +84,21 @@ export function identityOf(ctx: Context): Identity | undefined {
   return exchangeOf(ctx)?.identity
 }
 
+/** The request's id, for logs. Undefined where no gate gave one. */
+export function requestIdOf(ctx: Context): string | undefined {
+  return (ctx as GatedContext)[EXCHANGE]?.requestId
+}
+
 /**
  * Puts policies in front of everything that comes after it.
  *
  * @throws TypeError at start-up when the policies stand in an order that can't be right.
  */
 export function gate(policies: readonly Policy[], options: GateOptions = {}): Middleware {
-  checkKnown('gate', options, ['channels', 'trustedProxies', 'identity', 'operation', 'onEvent'])
+  checkKnown('gate', options, ['channels', 'trustedProxies', 'identity', 'operation', 'requestId', 'onEvent'])
   const run = composeGate(policies, { identityGiven: options.identity !== undefined })
   const resolve = addressResolver(options.trustedProxies)
+  const ids = requestIds('gate: requestId', options.requestId)
   const plain: Channel = {
     name: 'http',
     accepts: () => true,
@@ -95,14 +109,28 @@ export function gate(policies: readonly Policy[], options: GateOptions = {}): Mi
     checkDemands(channel.declared?.() ?? [], policies, options.identity !== undefined)
   }
 
+  const enter = async (ctx: Context, exchange: KoaExchange, next: KoaNext): Promise<void> => {
+    // Koa's `ctx.path`, by which channels tell their requests, throws on some targets.
+    const readable = isTarget(exchange.method, ctx.originalUrl)
+    const channel = (readable && channels.find((candidate) => candidate.accepts(ctx))) || plain
+    exchange.operation = readable ? await channel.describe(ctx, exchange) : describeMalformed(exchange)
+    await pass(ctx, run, exchange, channel, next)
+  }
+
   return async function headgate(ctx, next) {
     refuseTwice(ctx, policies)
-    const channel = channels.find((candidate) => candidate.accepts(ctx)) ?? plain
-    const exchange = new KoaExchange(ctx, resolve, options)
+    const exchange = new KoaExchange(ctx, resolve, options, ids)
     ;(ctx as GatedContext)[EXCHANGE] = exchange
     ;(ctx as GatedContext)[POLICIES] = policies
-    exchange.operation = await channel.describe(ctx, exchange)
-    await pass(ctx, run, exchange, channel, next)
+    const { requestId } = exchange
+    if (ids === undefined || requestId === undefined) return enter(ctx, exchange, next)
+    ctx.res.setHeader(ids.field, requestId)
+    try {
+      await enter(ctx, exchange, next)
+    } catch (error) {
+      keepHeadersOnError(error, { [ids.field]: requestId })
+      throw error
+    }
   }
 }
 
@@ -213,13 +241,16 @@ function write(ctx: Context, outer: Fields, answer: Answer): void {
 class KoaExchange extends HttpIncoming implements Exchange {
   operation!: Operation
   identity: Identity | undefined
+  readonly requestId: string | undefined
   readonly #ctx: Context
   readonly #onEvent: GateOptions['onEvent']
   #abort: AbortController | undefined
   #detached = 0
 
-  constructor(ctx: Context, resolve: AddressResolver, { identity, onEvent }: GateOptions) {
-    super(ctx.req, ctx.originalUrl, resolve, () => parsedBody(ctx))
+  constructor(ctx: Context, resolve: AddressResolver, options: GateOptions, ids: RequestIds | undefined) {
+    const { identity, onEvent } = options
+    super(ctx.req, ctx.originalUrl, resolve, () => parsedBody(ctx.request))
+    this.requestId = requestIdOf(ctx) ?? ids?.idOf(this)
     this.identity = identity === undefined ? identityOf(ctx) : identity(ctx)
     this.#ctx = ctx
     this.#onEvent = onEvent
@@ -254,7 +285,9 @@ class KoaExchange extends HttpIncoming implements Exchange {
 
   report(event: GateEvent): void {
     if (this.#onEvent === undefined && !events.hasSubscribers) return
-    const reported = { ...event, protocol: this.operation.protocol, operation: this.operation.name }
+    const { protocol, name: operation } = this.operation
+    const { requestId } = this
+    const reported = { ...event, protocol, operation, ...(requestId !== undefined && { requestId }) }
     if (events.hasSubscribers) events.publish(reported)
     this.#onEvent?.(reported)
   }
@@ -264,12 +297,4 @@ function useResponse(ctx: Context, response: Context['res']): void {
   ctx.res = response
   ctx.response.res = response
   ctx.request.res = response
-}
-
-/** A body parser before the gate leaves the text (koa-bodyparser) or only the parsed value. */
-function parsedBody(ctx: Context): Uint8Array | undefined {
-  const { rawBody, body } = ctx.request as { rawBody?: unknown; body?: unknown }
-  if (typeof rawBody === 'string') return Buffer.from(rawBody)
-  if (rawBody instanceof Uint8Array) return rawBody
-  return body === undefined ? undefined : Buffer.from(JSON.stringify(body))
 }

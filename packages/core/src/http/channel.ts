@@ -1,7 +1,7 @@
 import { requestFingerprint } from '../idempotency/fingerprint.js'
 import { createOperation, effectOf, isCacheableMethod, type Operation } from '../operation.js'
 import type { Incoming } from '../exchange.js'
-import { isRefusal, type Refusal } from '../refusal.js'
+import { isRefusal, type Refusal, refuse } from '../refusal.js'
 
 /** What a service may say of a request that no route declaration describes. */
 export type OperationHints = Partial<
@@ -23,6 +23,20 @@ export function describeHttp(incoming: Incoming, hints: OperationHints = {}): Op
     cache: isCacheableMethod(method) ? {} : 'off',
     fingerprint: () => fingerprintOf(incoming),
     ...hints,
+  })
+}
+
+/** Describes a request whose target nobody can read: it is gated like any other, then refused. */
+export function describeMalformed({ method }: Incoming): Operation {
+  const refusal = refuse('request-malformed')
+  return createOperation({
+    protocol: 'http',
+    name: `${method} (malformed)`,
+    effect: effectOf(method),
+    idempotency: 'off',
+    cache: 'off',
+    fingerprint: () => refusal,
+    contract: () => Promise.resolve(refusal),
   })
 }
 

@@ -34,6 +34,11 @@ export class HttpIncoming implements Incoming {
     return this.#origin().address
   }
 
+  /** The request came through a proxy whose word counts. */
+  get trusted(): boolean {
+    return this.#origin().trusted
+  }
+
   /** Scheme and host come from the same trust decision as the address: a client can't choose what is keyed by them. */
   get origin(): string {
     const { trusted } = this.#origin()
