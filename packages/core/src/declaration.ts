@@ -1,15 +1,17 @@
 import { needsCaller } from './auth/access.js'
 import { milliseconds } from './duration.js'
 import type { Policy } from './exchange.js'
-import type { Access, CacheRule, Operation } from './operation.js'
+import type { Access, CacheRule, Demand, Operation } from './operation.js'
 import { checkChoice, checkInteger, checkKnown } from './options.js'
 
 /** What a route or a root field says of itself, the same in every protocol. */
 export interface Declaration {
   /** Whether a credential is needed. Default: the mode of `authenticate`. */
   readonly access?: NonNullable<Access['mode']>
-  /** Scopes the caller must hold: `['a', 'b']` is both; `[['a'], ['b', 'c']]` is `a`, or `b` and `c`. Default: none. */
-  readonly scopes?: NonNullable<Access['scopes']>
+  /** Scopes the caller's credential must have: all of a list, or a list of alternatives, or `{ all, any }`. Default: none. */
+  readonly scopes?: Demand
+  /** Roles the caller must have, in the same forms. Default: none. */
+  readonly roles?: Demand
   /** What it costs of the caller's budget: an integer of at least 1. Default 1. */
   readonly cost?: number
   /** Whether `Idempotency-Key` is demanded, honoured or ignored. The default is the channel's. */
@@ -19,7 +21,7 @@ export interface Declaration {
 }
 
 /** The members of a {@link Declaration}. */
-export const DECLARATION_MEMBERS = ['access', 'scopes', 'cost', 'idempotency', 'cache'] as const
+export const DECLARATION_MEMBERS = ['access', 'scopes', 'roles', 'cost', 'idempotency', 'cache'] as const
 
 /**
  * Checks the members that are there. An undefined one is a mistake too: `scopes: config.scopes` must not open a door
@@ -33,14 +35,20 @@ export function checkDeclaration(name: (member: string) => string, declaration: 
   for (const member of DECLARATION_MEMBERS) {
     if (Object.hasOwn(given, member)) CHECKS[member](name(member), given[member])
   }
-  if (given.access === 'anonymous' && given.scopes !== undefined) {
-    throw new TypeError(`${name('scopes')} can't be demanded where access is 'anonymous'`)
+  for (const member of ['scopes', 'roles'] as const) {
+    if (given.access === 'anonymous' && given[member] !== undefined) {
+      throw new TypeError(`${name(member)} can't be demanded where access is 'anonymous'`)
+    }
   }
 }
 
 /** What a declaration demands of the caller. */
-export function accessOf({ access, scopes }: Declaration): Access {
-  return { ...(access !== undefined && { mode: access }), ...(scopes !== undefined && { scopes }) }
+export function accessOf({ access, scopes, roles }: Declaration): Access {
+  return {
+    ...(access !== undefined && { mode: access }),
+    ...(scopes !== undefined && { scopes }),
+    ...(roles !== undefined && { roles }),
+  }
 }
 
 /** A declaration and what it is said of. */
@@ -81,20 +89,33 @@ type Check = (option: string, value: unknown) => void
 
 const CHECKS: Readonly<Record<(typeof DECLARATION_MEMBERS)[number], Check>> = {
   access: (option, value) => checkChoice(option, value, ['required', 'optional', 'anonymous']),
-  scopes: checkScopes,
+  scopes: (option, value) => checkDemand(option, value, isScope, 'scopes', 'no spaces or quotes'),
+  roles: (option, value) => checkDemand(option, value, isRole, 'roles', 'no control characters'),
   cost: (option, value) => checkInteger(option, value),
   idempotency: (option, value) => checkChoice(option, value, ['required', 'optional', 'off']),
   cache: checkCache,
 }
 
-/** An empty list would let everybody in where somebody meant to close a door. */
-function checkScopes(option: string, scopes: unknown): void {
-  const alternatives = isListOf(scopes, Array.isArray) ? scopes : [scopes]
-  if (!alternatives.every((all) => isListOf(all, isScope))) {
-    throw new TypeError(
-      `${option} must be a list of scopes, or a list of such lists; none of them empty, no spaces or quotes`,
-    )
-  }
+/** An empty list is met by nobody: whoever wrote it meant something else. */
+function checkDemand(
+  option: string,
+  value: unknown,
+  test: (item: unknown) => boolean,
+  what: string,
+  form: string,
+): void {
+  if (demandedLists(option, value).every((list) => isListOf(list, test))) return
+  throw new TypeError(
+    `${option} must be a list of ${what}, a list of such lists, or { all, any }; no list empty, ${form}`,
+  )
+}
+
+function demandedLists(option: string, value: unknown): readonly unknown[] {
+  if (isListOf(value, Array.isArray)) return value
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [value]
+  checkKnown(option, value, ['all', 'any'])
+  const lists = Object.values(value) as unknown[]
+  return lists.length === 0 ? [undefined] : lists
 }
 
 function checkCache(option: string, rule: unknown): void {
@@ -117,6 +138,10 @@ function isListOf(value: unknown, test: (item: unknown) => boolean): value is un
 /** RFC 6749 3.3. */
 function isScope(value: unknown): boolean {
   return typeof value === 'string' && /^[\x21\x23-\x5B\x5D-\x7E]+$/.test(value)
+}
+
+function isRole(value: unknown): boolean {
+  return typeof value === 'string' && /^[^\p{Cc}]+$/u.test(value)
 }
 
 /** RFC 9110 5.6.2. */

@@ -16,6 +16,7 @@ export {
   type Access,
   type CacheRule,
   createOperation,
+  type Demand,
   type Effect,
   effectOf,
   isCacheableMethod,
@@ -56,7 +57,8 @@ export { ANONYMOUS, createIdentity, type Identity, type IdentityInit, isAnonymou
 export { authenticate } from './auth/authenticate.js'
 export { AUTHENTICATE_DEFAULTS, type AuthenticateOptions } from './auth/authenticate-options.js'
 export { FAILURE_DEFAULTS, type FailureOptions, type FailureQuota } from './auth/failures.js'
-export { authorize, type RequiredScopes } from './auth/authorize.js'
+export { authorize, type Requirements } from './auth/authorize.js'
+export { alternativesOf } from './auth/demand.js'
 export {
   type Accepted,
   accepted,

@@ -7,18 +7,26 @@ import type { Tag } from './tag.js'
 /** Whether an operation only looks (safe, RFC 9110 9.2.1) or may change something. */
 export type Effect = 'read' | 'write'
 
-/** Who may run an operation. */
+/**
+ * What a caller must hold, scopes or roles: `['a', 'b']` is both; `[['a'], ['b', 'c']]` is `a`, or `b` and `c`;
+ * `{ all: ['a'], any: ['b', 'c'] }` is `a`, and one of `b` and `c`. An empty list is met by nobody.
+ */
+export type Demand =
+  | readonly string[]
+  | readonly (readonly string[])[]
+  | { readonly all?: readonly string[]; readonly any?: readonly string[] }
+
+/** Who may run an operation. Scopes or roles demand a caller who is known, whatever the mode. */
 export interface Access {
   /**
    * `required`: a valid credential; `optional`: none, or a valid one; `anonymous`: credentials are not read.
    * Default: the mode of `authenticate`.
    */
   readonly mode?: 'required' | 'optional' | 'anonymous'
-  /**
-   * Scopes the identity must hold: `['a', 'b']` is both; `[['a'], ['b', 'c']]` is `a`, or `b` and `c`.
-   * Default: none.
-   */
-  readonly scopes?: readonly string[] | readonly (readonly string[])[]
+  /** Scopes that the caller's credential must have. Default: none. */
+  readonly scopes?: Demand
+  /** Roles that the caller must have. Default: none. */
+  readonly roles?: Demand
 }
 
 /** How long and for whom an operation's answers may be kept. An answer's own `Cache-Control` comes first. */

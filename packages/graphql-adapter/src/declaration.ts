@@ -1,31 +1,40 @@
-import { type Access, type CacheRule, milliseconds, type Operation } from '@headgate/core'
+import {
+  type Access,
+  alternativesOf,
+  type CacheRule,
+  type Demand,
+  milliseconds,
+  type Operation,
+} from '@headgate/core'
 import type { RootField } from './root-fields.js'
 
 /** What the rules of its root fields say about a whole operation. */
 export type OperationDeclaration = Pick<Operation, 'access' | 'cost' | 'idempotency' | 'cache'>
 
-/** Ways to satisfy the scopes of an operation; more are refused rather than multiplied further. */
+/** Ways to satisfy the scopes, and the roles, of an operation; more are refused rather than multiplied further. */
 export const MAX_ALTERNATIVES = 64
 
 /** A constant: it asks for nothing. */
 const TYPENAME = '__typename'
 
 /**
- * Joins the rules of an operation's root fields: costs add up, every field's scopes are needed, the strictest mode
+ * Joins the rules of an operation's root fields: costs add up, every field's scopes and roles are needed, the strictest mode
  * and the shortest lifetime hold.
  *
- * @returns undefined when the scopes have more than {@link MAX_ALTERNATIVES} alternatives.
+ * @returns undefined when scopes or roles have more than {@link MAX_ALTERNATIVES} alternatives.
  */
 export function declarationOf(
   type: 'query' | 'mutation',
   fields: readonly RootField[],
 ): OperationDeclaration | undefined {
-  const scopes = joinScopes(fields)
-  if (scopes === undefined) return undefined
+  const scopes = joinDemands(fields, 'scopes')
+  const roles = joinDemands(fields, 'roles')
+  if (scopes === 'too-many' || roles === 'too-many') return undefined
   const mode = joinModes(fields)
   const access: Access = {
     ...(mode === undefined ? {} : { mode }),
-    ...(scopes.length === 0 ? {} : { scopes }),
+    ...(scopes === undefined ? {} : { scopes }),
+    ...(roles === undefined ? {} : { roles }),
   }
   const cost = fields.reduce((sum, { rule }) => sum + (rule?.cost ?? 1), 0)
   return {
@@ -36,27 +45,24 @@ export function declarationOf(
   }
 }
 
-/** All fields' scopes at once, as alternatives; none means nothing is needed. */
-function joinScopes(fields: readonly RootField[]): readonly (readonly string[])[] | undefined {
-  let joined: readonly (readonly string[])[] = []
-  const seen = new Set<Access['scopes']>()
+/** What all fields demand at once, as alternatives; undefined when nothing is demanded. */
+function joinDemands(
+  fields: readonly RootField[],
+  member: 'scopes' | 'roles',
+): readonly (readonly string[])[] | 'too-many' | undefined {
+  let joined: readonly (readonly string[])[] | undefined
+  const seen = new Set<Demand>()
   for (const { rule } of fields) {
-    if (rule?.scopes === undefined || rule.scopes.length === 0 || seen.has(rule.scopes)) continue
-    seen.add(rule.scopes)
-    const wanted = alternatives(rule.scopes)
-    const product = joined.length === 0 ? wanted : joined.flatMap((a) => wanted.map((b) => [...a, ...b]))
+    const demand = rule?.[member]
+    if (demand === undefined || seen.has(demand)) continue
+    seen.add(demand)
+    const wanted = alternativesOf(demand)
+    const product: typeof wanted =
+      joined === undefined ? wanted : joined.flatMap((a) => wanted.map((b) => [...a, ...b]))
     joined = distinct(product)
-    if (joined.length > MAX_ALTERNATIVES) return undefined
+    if (joined.length > MAX_ALTERNATIVES) return 'too-many'
   }
   return joined
-}
-
-function alternatives(scopes: NonNullable<Access['scopes']>): readonly (readonly string[])[] {
-  return isFlat(scopes) ? [scopes] : scopes
-}
-
-function isFlat(scopes: NonNullable<Access['scopes']>): scopes is readonly string[] {
-  return typeof scopes[0] === 'string'
 }
 
 function distinct(all: readonly (readonly string[])[]): readonly (readonly string[])[] {

@@ -113,7 +113,7 @@ function plan(
   if (declaration === undefined) {
     return rejected(
       'graphql-document-too-complex',
-      `The operation's scopes have more than ${MAX_ALTERNATIVES} alternatives.`,
+      `The operation's scopes or roles have more than ${MAX_ALTERNATIVES} alternatives.`,
     )
   }
   const digest = digestOperation(operation, fragments)

@@ -93,6 +93,19 @@ describe('what an operation is by the rules of its root fields', () => {
     expect(declarationOf(text, RULES).cost).toBe(cost)
   })
 
+  test('the roles of all fields are needed, in every form', () => {
+    const rules: Rules = {
+      'Query.items': { roles: { all: ['clerk'], any: ['b', 'c'] } },
+      'Query.user': { roles: ['owner'] },
+    }
+    expect(declarationOf('{ items { id } user(id: 1) { id } }', rules).access).toEqual({
+      roles: [
+        ['b', 'clerk', 'owner'],
+        ['c', 'clerk', 'owner'],
+      ],
+    })
+  })
+
   test('the scopes of all fields are needed', () => {
     const { access } = declarationOf('{ items { id } user(id: 1) { id } item(id: 1) { id } }', RULES)
     expect(access.scopes).toEqual([

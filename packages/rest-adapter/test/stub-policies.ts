@@ -1,4 +1,5 @@
 import {
+  authorize,
   type Answer,
   createIdentity,
   type Exchange,
@@ -16,11 +17,13 @@ export function stubAuthenticate(fallback: 'required' | 'optional' = 'optional')
     stage: 'authenticate',
     async handle(exchange, next) {
       const [, subject, ...scopes] = exchange.header('authorization')?.split(' ') ?? []
-      const { mode = fallback, scopes: demanded = [] } = exchange.operation.access
-      if (subject === undefined && (mode === 'required' || demanded.length > 0))
-        return refuse('credentials-missing')
-      exchange.identity = createIdentity({ scheme: 'stub', subject: subject ?? 'nobody', scopes })
-      if (!demanded.flat().every((scope) => scopes.includes(scope))) return refuse('scope-insufficient')
+      const { access } = exchange.operation
+      const { mode = fallback } = access
+      if (subject === undefined && mode === 'required') return refuse('credentials-missing')
+      const named = subject === undefined ? undefined : createIdentity({ scheme: 'stub', subject, scopes })
+      const denied = authorize(named, access)
+      if (denied !== undefined) return denied
+      exchange.identity = named ?? createIdentity({ scheme: 'stub', subject: 'nobody' })
       return next()
     },
   }

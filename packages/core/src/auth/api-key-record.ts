@@ -22,6 +22,8 @@ export interface ApiKeyRecord {
   readonly tenant?: string | undefined
   /** Default: none. */
   readonly scopes?: readonly string[] | undefined
+  /** Default: none. */
+  readonly roles?: readonly string[] | undefined
   /** Not good before, in milliseconds since the Unix epoch. Default: at once. */
   readonly notBefore?: number | undefined
   /** Not good from then on, in milliseconds since the Unix epoch. Default: never ends. */
@@ -33,13 +35,12 @@ export interface ApiKeyRecord {
 /** Whether a record has the right shape. A lookup may read it from anywhere. */
 export function isRecord(record: ApiKeyRecord): boolean {
   if (typeof record !== 'object' || record === null) return false
-  const { digest, keyId, subject, tenant, scopes = [], notBefore, expiresAt, disabledAt } = record
+  const { digest, keyId, subject, tenant, scopes = [], roles = [], notBefore, expiresAt, disabledAt } = record
   return (
     DIGEST.test(digest) &&
     [keyId, subject].every(isText) &&
     (tenant === undefined || isText(tenant)) &&
-    Array.isArray(scopes) &&
-    scopes.every(isText) &&
+    [scopes, roles].every((names) => Array.isArray(names) && names.every(isText)) &&
     [notBefore, expiresAt, disabledAt].every((time) => time === undefined || Number.isFinite(time))
   )
 }

@@ -104,12 +104,12 @@ function decide(digest: string, record: ApiKeyRecord | undefined, now: number): 
   const same = timingSafeEqual(Buffer.from(digest), Buffer.from(record?.digest ?? NO_DIGEST))
   if (record === undefined || !same) return rejected('unknown-key')
 
-  const { keyId, subject, tenant, scopes = [], notBefore, expiresAt, disabledAt } = record
+  const { keyId, subject, tenant, scopes = [], roles = [], notBefore, expiresAt, disabledAt } = record
   if (disabledAt !== undefined) return rejected('revoked', GENUINE)
   if (expiresAt !== undefined && now >= expiresAt) return rejected('expired', GENUINE)
   if (notBefore !== undefined && now < notBefore) return rejected('not-yet-valid', GENUINE)
   return accepted(
-    createIdentity({ scheme: 'api-key', subject, tenant, scopes, credentialId: keyId, expiresAt }),
+    createIdentity({ scheme: 'api-key', subject, tenant, scopes, roles, credentialId: keyId, expiresAt }),
   )
 }
 

@@ -1,6 +1,7 @@
-import type { Access } from '../operation.js'
+import type { Access, Operation } from '../operation.js'
 import { checkChoice, checkFunction, checkKnown, checkMethods, checkText } from '../options.js'
 import { type FailureLimit, type FailureOptions, failureLimit } from './failures.js'
+import type { Identity } from './identity.js'
 import type { Scheme } from './scheme.js'
 
 /** Settings of `authenticate`. */
@@ -19,8 +20,16 @@ export interface AuthenticateOptions {
    * failures gets 429, and its credentials are not looked at. Default: no limit.
    */
   readonly failures?: FailureOptions
-  /** Gets what a scheme threw; the client gets 503. It must not throw. Default: nobody does. */
-  readonly onError?: (error: unknown, scheme: Scheme) => void
+  /**
+   * Whether a caller may run an operation, asked last and about everybody: also about the anonymous identity where no
+   * credential is needed. False is 403, or 401 where nobody is named; a throw is 503. Default: everyone may.
+   */
+  readonly can?: (identity: Identity, operation: Operation) => boolean | PromiseLike<boolean>
+  /**
+   * Gets what a scheme or `can` threw; the client gets 503. The scheme is the one that read the credential, if one did.
+   * It must not throw. Default: nobody does.
+   */
+  readonly onError?: (error: unknown, scheme: Scheme | undefined) => void
 }
 
 /** The defaults of {@link AuthenticateOptions}. */
@@ -28,16 +37,17 @@ export const AUTHENTICATE_DEFAULTS = { mode: 'required', realm: 'api', ignore: [
 
 /** Settings that were checked. */
 export type AuthenticateSettings = Required<Pick<AuthenticateOptions, 'mode' | 'realm' | 'ignore'>> &
-  Pick<AuthenticateOptions, 'onError'> & { readonly failures: FailureLimit | undefined }
+  Pick<AuthenticateOptions, 'can' | 'onError'> & { readonly failures: FailureLimit | undefined }
 
 /** @throws TypeError that names the option. */
 export function checkOptions(options: AuthenticateOptions): AuthenticateSettings {
-  checkKnown('authenticate', options, ['mode', 'realm', 'ignore', 'failures', 'onError'])
+  checkKnown('authenticate', options, ['mode', 'realm', 'ignore', 'can', 'failures', 'onError'])
   const checked = { ...AUTHENTICATE_DEFAULTS, ...options }
   checkChoice('authenticate: mode', checked.mode, ['required', 'optional', 'anonymous'])
   checkText('authenticate: realm', checked.realm)
   if (!Array.isArray(checked.ignore)) throw new TypeError('authenticate: ignore must be an array')
   checked.ignore.forEach((name, index) => checkText(`authenticate: ignore[${index}]`, name))
+  if (checked.can !== undefined) checkFunction('authenticate: can', checked.can)
   if (checked.onError !== undefined) checkFunction('authenticate: onError', checked.onError)
   return { ...checked, failures: options.failures === undefined ? undefined : failureLimit(options.failures) }
 }

@@ -1,5 +1,5 @@
 import type { Exchange, Policy } from '../exchange.js'
-import type { Refusal } from '../refusal.js'
+import { type Refusal, refuse } from '../refusal.js'
 import { type AuthenticateOptions, checkOptions, checkSchemes } from './authenticate-options.js'
 import { authorize } from './authorize.js'
 import { prepareChallenges, serializeChallenge } from './challenge.js'
@@ -21,7 +21,7 @@ import {
  * anonymous and never tried on another scheme. 401 says that a credential is bad, 503 that nobody can know now.
  */
 export function authenticate(schemes: readonly Scheme[], options: AuthenticateOptions = {}): Policy {
-  const { mode: ownMode, realm, ignore, failures, onError } = checkOptions(options)
+  const { mode: ownMode, realm, ignore, can, failures, onError } = checkOptions(options)
   checkSchemes(schemes, ignore)
   const read = credentialReader(schemes, ignore)
   const refusals = authRefusals(prepareChallenges(schemes, realm))
@@ -66,13 +66,34 @@ export function authenticate(schemes: readonly Scheme[], options: AuthenticateOp
     return refused(exchange, refusals.rejected(scheme, verdict), detail)
   }
 
-  function permit(exchange: Exchange, identity: Identity, by?: Scheme): Identity | Refusal {
-    const { scopes } = exchange.operation.access
-    const denied = authorize(identity, scopes)
+  async function permit(exchange: Exchange, identity: Identity, by?: Scheme): Promise<Identity | Refusal> {
+    const { access } = exchange.operation
     const { scheme, issuer, credentialId } = identity
-    if (denied !== undefined) return refused(exchange, refusals.denied(denied, scopes ?? [], by), { scheme })
+    const denied = authorize(identity, access)
+    if (denied !== undefined) return refused(exchange, refusals.denied(denied, access.scopes, by), { scheme })
+    const allowed = can === undefined || (await mayRun(identity, exchange, by))
+    if (allowed === 'unknown') return refused(exchange, refusals.undecided(undecided()), { scheme })
+    if (!allowed) {
+      return refused(exchange, refusals.denied(refuse('scope-insufficient'), undefined, by), { scheme })
+    }
     exchange.report({ type: 'auth.accepted', scheme, issuer, credentialId })
     return identity
+  }
+
+  /** What `can` throws, and what is no answer, lets nobody in. */
+  async function mayRun(
+    identity: Identity,
+    { operation }: Exchange,
+    by?: Scheme,
+  ): Promise<boolean | 'unknown'> {
+    try {
+      const answer: unknown = await can?.(identity, operation)
+      if (typeof answer === 'boolean') return answer
+      throw new TypeError('authenticate: can must return true or false')
+    } catch (error) {
+      onError?.(error, by)
+      return 'unknown'
+    }
   }
 
   /** What a scheme throws says nothing about the credential: it could not decide. */

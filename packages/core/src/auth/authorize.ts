@@ -1,36 +1,35 @@
-import type { Access } from '../operation.js'
+import type { Access, Demand } from '../operation.js'
 import { refuse, type Refusal } from '../refusal.js'
+import { meets } from './demand.js'
 import { type Identity, isAnonymous } from './identity.js'
 
-/** Scopes that must be held: `['a', 'b']` is both; `[['a'], ['b', 'c']]` is `a`, or `b` and `c`. */
-export type RequiredScopes = NonNullable<Access['scopes']>
+/** What {@link authorize} asks for: scopes alone, or scopes and roles. */
+export type Requirements = Demand | Pick<Access, 'scopes' | 'roles'>
 
 /**
- * Whether an identity may do what needs these scopes. Guards REST routes and GraphQL fields alike.
+ * Whether an identity may do what needs these scopes and roles. Guards REST routes and GraphQL fields alike.
  *
  * @returns undefined when it may; `credentials-missing` when nobody is known; `scope-insufficient` otherwise.
  */
 export function authorize(
   identity: Identity | undefined,
-  scopes: RequiredScopes | undefined,
+  requirements: Requirements | undefined,
 ): Refusal | undefined {
-  if (scopes === undefined || scopes.length === 0) return undefined
+  const { scopes, roles } = partsOf(requirements)
+  if (scopes === undefined && roles === undefined) return undefined
   // Without an identity it is 401: a credential may be all that is lacking.
   if (identity === undefined || isAnonymous(identity)) return refuse('credentials-missing')
-  return alternatives(scopes).some((all) => holds(identity, all)) ? undefined : refuse('scope-insufficient')
+  const allowed =
+    (scopes === undefined || meets(identity.scopes, scopes)) &&
+    (roles === undefined || meets(identity.roles, roles))
+  return allowed ? undefined : refuse('scope-insufficient')
 }
 
-/** The scopes to ask for when none of the alternatives is met: the first alternative. */
-export function scopesToAskFor(scopes: RequiredScopes): readonly string[] {
-  return alternatives(scopes).find((all) => Array.isArray(all)) ?? []
+function partsOf(requirements: Requirements | undefined): Pick<Access, 'scopes' | 'roles'> {
+  if (requirements === undefined) return {}
+  return isDemand(requirements) ? { scopes: requirements } : requirements
 }
 
-/** One list is one alternative. A list that mixes both forms is read as alternatives, and its strings deny. */
-function alternatives(scopes: RequiredScopes): readonly (readonly string[])[] {
-  return scopes.every((scope) => typeof scope === 'string') ? [scopes] : scopes
-}
-
-/** Byte-exact membership: no prefix, no wildcard, no case folding. What is not a list denies. */
-function holds(identity: Identity, all: readonly string[]): boolean {
-  return Array.isArray(all) && all.every((scope) => identity.scopes.includes(scope))
+function isDemand(requirements: Requirements): requirements is Demand {
+  return Array.isArray(requirements) || 'all' in requirements || 'any' in requirements
 }

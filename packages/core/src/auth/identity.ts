@@ -11,6 +11,8 @@ export interface Identity {
   readonly tenant: string | undefined
   /** Sorted, without repetition. Compared byte by byte. */
   readonly scopes: readonly string[]
+  /** As `scopes`; what the caller is, where scopes are what the credential is for. */
+  readonly roles: readonly string[]
   /** Which credential it was (`jti`, key id), for audit. Never the credential. */
   readonly credentialId: string | undefined
   /** When the credential ends, in milliseconds since the Unix epoch. */
@@ -19,7 +21,7 @@ export interface Identity {
   readonly claims: Readonly<Record<string, unknown>>
   /** Digest of scheme, issuer, tenant and subject: equal for every credential of one caller. */
   readonly key: string
-  /** Digest of the same and the scopes: an answer may depend on what the caller is allowed. */
+  /** Digest of the same, the scopes and the roles: an answer may depend on what the caller is allowed. */
   readonly partition: string
 }
 
@@ -30,6 +32,7 @@ export interface IdentityInit {
   readonly issuer?: string | undefined
   readonly tenant?: string | undefined
   readonly scopes?: readonly string[]
+  readonly roles?: readonly string[]
   readonly credentialId?: string | undefined
   readonly expiresAt?: number | undefined
   readonly claims?: Readonly<Record<string, unknown>>
@@ -38,14 +41,19 @@ export interface IdentityInit {
 /** Makes an identity and freezes it. */
 export function createIdentity(init: IdentityInit): Identity {
   const { scheme, subject, issuer, tenant, credentialId, expiresAt } = init
-  const scopes = Object.freeze([...new Set(init.scopes)].toSorted())
+  const scopes = sorted(init.scopes)
+  const roles = sorted(init.roles)
   const key = keyOf('identity', scheme, issuer, tenant, subject)
-  const partition = keyOf('partition', key, ...scopes)
-  const identity = { scheme, issuer, subject, tenant, scopes, credentialId, expiresAt, key, partition }
+  const partition = keyOf('partition', key, scopes.length, ...scopes, ...roles)
+  const identity = { scheme, issuer, subject, tenant, scopes, roles, credentialId, expiresAt, key, partition }
   // Without a prototype: what `Object.prototype` holds is nobody's claim.
   const claims = Object.freeze(Object.assign(Object.create(null), init.claims))
   Object.defineProperty(identity, 'claims', { value: claims, enumerable: false })
   return Object.freeze(identity) as Identity
+}
+
+function sorted(names: readonly string[] | undefined): readonly string[] {
+  return Object.freeze([...new Set(names)].toSorted())
 }
 
 /** The identity of a caller who sent no credential where none is needed. */

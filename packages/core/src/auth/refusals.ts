@@ -1,7 +1,8 @@
+import type { Demand } from '../operation.js'
 import { wholeSeconds } from '../rate-limit/fields.js'
 import { refuse, type Refusal, type RefusalCode } from '../refusal.js'
-import { type RequiredScopes, scopesToAskFor } from './authorize.js'
 import { type ChallengeParameters, type Challenges, scopeParameter } from './challenge.js'
+import { alternativesOf } from './demand.js'
 import type { RejectionReason } from './events.js'
 import { FAILURE_QUOTA } from './failures.js'
 import type { Rejected, Scheme, Undecided } from './scheme.js'
@@ -19,7 +20,7 @@ export interface AuthRefusals {
   /** The address failed too often; it may come back after `wait` microseconds. */
   slowedDown(wait: number): Refusal
   /** `authorize` said no to what `scheme` found; without a scheme nobody is known. */
-  denied(denied: Refusal, scopes: RequiredScopes, scheme: Scheme | undefined): Refusal
+  denied(denied: Refusal, scopes: Demand | undefined, scheme: Scheme | undefined): Refusal
 }
 
 /** Makes the refusals of a chain. */
@@ -50,7 +51,8 @@ export function authRefusals(challenges: Challenges): AuthRefusals {
     },
     denied(denied, scopes, scheme) {
       if (scheme === undefined || denied.code !== 'scope-insufficient') return missing
-      const scope = scopeParameter(scopesToAskFor(scopes))
+      // The first way to meet it. Roles have no word in a challenge.
+      const scope = scopes && scopeParameter(alternativesOf(scopes)[0] ?? [])
       const error = { error: 'insufficient_scope', ...(scope && { scope }) }
       return challenged(denied.code, [challenges.only(scheme, error)])
     },

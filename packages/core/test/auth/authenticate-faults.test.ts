@@ -36,7 +36,7 @@ describe('a scheme that fails', () => {
   test('tells the operator what it threw', async () => {
     const seen: unknown[] = []
     const error = new Error('away')
-    const options = { onError: (thrown: unknown, { name }: Scheme) => seen.push([thrown, name]) }
+    const options = { onError: (thrown: unknown, scheme?: Scheme) => seen.push([thrown, scheme?.name]) }
     await send([failing(() => Promise.reject(error))], sent, {}, options)
     expect(seen).toEqual([[error, 'token']])
   })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
-import { createIdentity, type IdentityInit } from '../../src/auth/identity.js'
+import { createIdentity, type IdentityInit, type Identity } from '../../src/auth/identity.js'
 
 const text = fc.string({ unit: 'binary', maxLength: 6 })
 const init: fc.Arbitrary<IdentityInit> = fc.record(
@@ -37,4 +37,23 @@ describe('createIdentity', () => {
     expect(identity.claims['constructor']).toBeUndefined()
     expect(Object.isFrozen(identity.claims)).toBe(true)
   })
+
+  test('roles are sorted, frozen and a part of the partition, apart from scopes', () => {
+    expect(of([], ['b', 'a', 'b']).roles).toEqual(['a', 'b'])
+    expect(Object.isFrozen(of([], ['a']).roles)).toBe(true)
+    const partitions = [
+      of([], []),
+      of(['a'], []),
+      of([], ['a']),
+      of(['a'], ['a']),
+      of(['a', 'b'], []),
+      of(['a'], ['b']),
+    ]
+    expect(new Set(partitions.map(({ partition }) => partition)).size).toBe(partitions.length)
+    expect(new Set(partitions.map(({ key }) => key)).size).toBe(1)
+  })
 })
+
+function of(scopes: string[], roles: string[]): Identity {
+  return createIdentity({ scheme: 'jwt', subject: 'ann', scopes, roles })
+}

@@ -99,8 +99,8 @@ async function isSigned(token: string, { key, algorithm }: KeyRecord): Promise<b
 }
 
 function identityOf(claims: TokenClaims, payload: JsonObject): Identity {
-  const { issuer, subject, tenant, scopes, tokenId: credentialId, expiresAt } = claims
-  const init = { scheme: 'jwt', issuer, subject, tenant, scopes, credentialId, expiresAt }
+  const { issuer, subject, tenant, scopes, roles, tokenId: credentialId, expiresAt } = claims
+  const init = { scheme: 'jwt', issuer, subject, tenant, scopes, roles, credentialId, expiresAt }
   return createIdentity({ ...init, claims: deepFreeze(payload) })
 }
 

@@ -34,6 +34,11 @@ export interface JwtOptions {
   readonly tenantClaim?: string
   /** Where scopes stand, and as one text or as a list. Default `scope` as a text. */
   readonly scopes?: { readonly claim: string; readonly form: 'string' | 'array' }
+  /**
+   * Where roles stand: a claim with a list of texts, or the path to one: `['realm_access', 'roles']`. A claim of another
+   * form grants nothing. Default: no roles are read.
+   */
+  readonly roles?: { readonly claim: string | readonly string[] }
   /** Claims that must be there beside `iss`, `aud`, `exp` and the subject. Default: none. */
   readonly requiredClaims?: readonly string[]
   /** `rfc9068-full` demands all seven claims of RFC 9068: also `client_id`, `iat`, `jti`. Default `rfc9068`. */

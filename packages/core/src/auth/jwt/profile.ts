@@ -11,6 +11,8 @@ export interface ClaimRules {
   readonly tenantClaim: string | undefined
   readonly scopeClaim: string
   readonly scopeForm: 'string' | 'array'
+  /** The path to the claim; undefined: no roles are read. */
+  readonly roleClaim: readonly string[] | undefined
   /** Claims that must be there, beside those that always must. */
   readonly requiredClaims: readonly string[]
   readonly issuedAt: 'check' | 'ignore'
@@ -26,6 +28,7 @@ export interface TokenClaims {
   readonly subject: string
   readonly tenant: string | undefined
   readonly scopes: readonly string[]
+  readonly roles: readonly string[]
   readonly tokenId: string | undefined
   /** Good from here to there, the clock tolerance counted in. */
   readonly from: number
@@ -61,6 +64,7 @@ export function checkClaims(payload: JsonObject, rules: ClaimRules, now: number)
     subject,
     tenant: rules.tenantClaim === undefined ? undefined : textOf(payload, rules.tenantClaim),
     scopes: scopesOf(own(payload, rules.scopeClaim), rules.scopeForm),
+    roles: rules.roleClaim === undefined ? [] : rolesOf(payload, rules.roleClaim),
     tokenId: textOf(payload, 'jti'),
     ...span,
   }
@@ -141,6 +145,15 @@ function scopesOf(value: unknown, form: ClaimRules['scopeForm']): readonly strin
   if (form === 'string')
     return typeof value === 'string' ? value.split(' ').filter((scope) => scope !== '') : []
   return Array.isArray(value) && value.every(isScope) ? value : []
+}
+
+function rolesOf(payload: JsonObject, path: readonly string[]): readonly string[] {
+  let value: unknown = payload
+  for (const name of path) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return []
+    value = own(value as JsonObject, name)
+  }
+  return Array.isArray(value) && value.every((role) => typeof role === 'string' && role !== '') ? value : []
 }
 
 function isScope(value: unknown): value is string {

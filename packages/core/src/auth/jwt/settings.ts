@@ -60,6 +60,7 @@ const KNOWN: readonly (keyof JwtOptions)[] = [
   'subjectClaim',
   'tenantClaim',
   'scopes',
+  'roles',
   'requiredClaims',
   'profile',
   'iat',
@@ -115,12 +116,18 @@ function claimRules(options: JwtOptions): ClaimRules {
     tenantClaim: tenantClaim === undefined ? undefined : checkText('jwt: tenantClaim', tenantClaim),
     scopeClaim: checkText('jwt: scopes.claim', scopes.claim),
     scopeForm: checkChoice('jwt: scopes.form', scopes.form, ['string', 'array']),
+    roleClaim: options.roles === undefined ? undefined : roleClaim(options.roles),
     requiredClaims: profile === 'rfc9068-full' ? [...required, ...RFC9068_CLAIMS] : required,
     issuedAt: checkChoice('jwt: iat', iat, ['check', 'ignore']),
     tolerance,
     maxLifetime:
       options.maxLifetime === undefined ? undefined : milliseconds('jwt: maxLifetime', options.maxLifetime),
   }
+}
+
+function roleClaim(roles: NonNullable<JwtOptions['roles']>): readonly string[] {
+  checkKnown('jwt: roles', roles, ['claim'])
+  return textList('jwt: roles.claim', roles.claim)
 }
 
 /** Without explicit typing an ID token of the same issuer looks like an access token (RFC 8725 3.12). */

@@ -100,6 +100,30 @@ describe('scopes', () => {
   })
 })
 
+describe('roles', () => {
+  test('are read from the configured claim alone, at whatever depth', async () => {
+    const claims = { roles: ['top'], realm_access: { roles: ['clerk', 'a b'] } }
+    const rolesBy = async (roles: JwtOptions['roles'], more: object = {}): Promise<unknown> => {
+      const verdict = await ask(
+        verifier([signer], roles && { roles }),
+        await sign(signer, { ...claims, ...more }),
+      )
+      return verdict.verdict === 'accepted' ? verdict.identity.roles : verdict
+    }
+    expect(await rolesBy(undefined)).toEqual([])
+    expect(await rolesBy({ claim: 'roles' })).toEqual(['top'])
+    expect(await rolesBy({ claim: ['realm_access', 'roles'] })).toEqual(['a b', 'clerk'])
+    expect(await rolesBy({ claim: 'https://x.example/roles' }, { 'https://x.example/roles': ['x'] })).toEqual(
+      ['x'],
+    )
+    for (const junk of ['admin', ['admin', 7], ['admin', ''], { 0: 'admin' }, null]) {
+      expect(await rolesBy({ claim: 'roles' }, { roles: junk })).toEqual([])
+    }
+    expect(await rolesBy({ claim: ['roles', '0'] })).toEqual([])
+    expect(await rolesBy({ claim: ['constructor', 'name'] })).toEqual([])
+  })
+})
+
 describe('each relaxation changes its own rule alone', () => {
   const rows: readonly [
     string,
