@@ -67,42 +67,70 @@ const lease = fc.constantFrom(100, 5_000)
 const renew = fc.record({ do: fc.constant('renew' as const), hold: fc.nat(3), lease })
 const release = fc.record({ do: fc.constant('release' as const), hold: fc.nat(3) })
 
-/**
- * Schedules of everything a store can do. The clock steps back in some: with one key, since full budgets may or may not
- * have made room for others, and without leases.
- *
- * @param init.atomic each step stays within one key.
- */
-export function schedules(init: { atomic: boolean; maxLength: number }): fc.Arbitrary<readonly Step[]> {
-  const consumeOf = (some: typeof charges) =>
-    fc.record({
-      do: fc.constant('consume' as const),
-      charges: some,
-      reserve: fc.constantFrom(0, 1_000, 60_000),
-    })
-  const consume = consumeOf(init.atomic ? oneKey : charges)
-  const consumeOne = consumeOf(oneKey.map((all) => all.map((one) => ({ ...one, key: 'k' }))))
+/** One budget only: when the clock steps back, others may or may not have made room as full ones. */
+const oneBudget = fc.oneof(
+  gcra.map(({ interval, burst: most, cost }) => ({ interval, burst: most, cost })),
+  windows.map(({ burst: most, cost }) => ({
+    algorithm: 'sliding-window' as const,
+    window: SECOND,
+    burst: most,
+    cost,
+  })),
+  windows.map(({ burst: most, cost }) => ({
+    algorithm: 'fixed-window' as const,
+    window: SECOND,
+    burst: most,
+    cost,
+  })),
+)
+
+const consumeOf = (some: fc.Arbitrary<readonly RateLimitCharge[]>) =>
+  fc.record({
+    do: fc.constant('consume' as const),
+    charges: some,
+    reserve: fc.constantFrom(0, 1_000, 60_000),
+  })
+
+/** @param init.atomic each step stays within one key. */
+interface ScheduleInit {
+  readonly atomic: boolean
+  readonly maxLength: number
+}
+
+/** Schedules of everything a store can do. */
+export function schedules({ atomic, maxLength }: ScheduleInit): fc.Arbitrary<readonly Step[]> {
   const acquire = fc.record({
     do: fc.constant('acquire' as const),
-    requests: init.atomic ? slots.map((all) => all.filter(({ key }) => key === all[0]?.key)) : slots,
+    requests: atomic ? slots.map((all) => all.filter(({ key }) => key === all[0]?.key)) : slots,
     lease,
   })
-  const always = [
+  const step = fc.oneof(
     { weight: 4, arbitrary: wait },
+    { weight: 8, arbitrary: consumeOf(atomic ? oneKey : charges) },
     { weight: 5, arbitrary: settle },
     { weight: 1, arbitrary: block },
-  ] as const
-  const steps: readonly fc.Arbitrary<Step>[] = [
-    fc.oneof(...always, { weight: 8, arbitrary: consumeOne }, { weight: 1, arbitrary: stepBack }),
-    fc.oneof(
-      ...always,
-      { weight: 8, arbitrary: consume },
-      { weight: 3, arbitrary: acquire },
-      { weight: 1, arbitrary: renew },
-      { weight: 2, arbitrary: release },
-    ),
-  ]
-  return fc.oneof(...steps.map((step) => fc.array(step, { maxLength: init.maxLength, size: 'max' })))
+    { weight: 3, arbitrary: acquire },
+    { weight: 1, arbitrary: renew },
+    { weight: 2, arbitrary: release },
+  )
+  return fc.array(step, { maxLength, size: 'max' })
+}
+
+/** Schedules of one budget whose clock steps back now and then. */
+export function schedulesWithStepsBack({ maxLength }: ScheduleInit): fc.Arbitrary<readonly Step[]> {
+  return fc.constantFrom('gcra', 'sliding-window', 'fixed-window').chain((algorithm) => {
+    const one = oneBudget
+      .filter((rate) => ('algorithm' in rate ? rate.algorithm : 'gcra') === algorithm)
+      .map((rate) => [{ ...rate, quota: 'a', key: 'k' }])
+    const step = fc.oneof(
+      { weight: 4, arbitrary: wait },
+      { weight: 8, arbitrary: consumeOf(one) },
+      { weight: 5, arbitrary: settle },
+      { weight: 1, arbitrary: block.map((blocked) => ({ ...blocked, key: 'k' })) },
+      { weight: 2, arbitrary: stepBack },
+    )
+    return fc.array(step, { maxLength, size: 'max' })
+  })
 }
 
 /** Runs a schedule; what the store said at each step, without the ids it made up. */
