@@ -14,6 +14,8 @@ export interface Declaration {
   readonly roles?: Demand
   /** What it costs of the caller's budget: an integer of at least 1. Default 1. */
   readonly cost?: number
+  /** Names of quotas that hold for it beside those for all operations. Default: none. */
+  readonly quotas?: readonly string[]
   /** Whether `Idempotency-Key` is demanded, honoured or ignored. The default is the channel's. */
   readonly idempotency?: Operation['idempotency']
   /** The rule for answers without a freshness of their own; `off` never stores. Default: no rule. */
@@ -21,7 +23,15 @@ export interface Declaration {
 }
 
 /** The members of a {@link Declaration}. */
-export const DECLARATION_MEMBERS = ['access', 'scopes', 'roles', 'cost', 'idempotency', 'cache'] as const
+export const DECLARATION_MEMBERS = [
+  'access',
+  'scopes',
+  'roles',
+  'cost',
+  'quotas',
+  'idempotency',
+  'cache',
+] as const
 
 /**
  * Checks the members that are there. An undefined one is a mistake too: `scopes: config.scopes` must not open a door
@@ -71,10 +81,17 @@ export function checkDemands(
 ): void {
   const has = (stage: Policy['stage']): boolean => policies.some((policy) => policy.stage === stage)
   const callerKnown = identityGiven || has('authenticate')
+  const quotas = new Set(policies.flatMap((policy) => policy.quotas ?? []))
   for (const { name, declaration } of declared) {
     if (needsCaller(accessOf(declaration)) && !callerKnown) {
       throw new TypeError(
         `gate: '${name}' demands a caller or scopes, and no policy finds out who asks; add authenticate()`,
+      )
+    }
+    const missing = declaration.quotas?.find((quota) => !quotas.has(quota))
+    if (missing !== undefined) {
+      throw new TypeError(
+        `gate: '${name}' names the quota '${missing}', and no rateLimit() has one of that name`,
       )
     }
     if (declaration.idempotency === 'required' && !has('idempotency')) {
@@ -92,6 +109,7 @@ const CHECKS: Readonly<Record<(typeof DECLARATION_MEMBERS)[number], Check>> = {
   scopes: (option, value) => checkDemand(option, value, isScope, 'scopes', 'no spaces or quotes'),
   roles: (option, value) => checkDemand(option, value, isRole, 'roles', 'no control characters'),
   cost: (option, value) => checkInteger(option, value),
+  quotas: checkQuotaNames,
   idempotency: (option, value) => checkChoice(option, value, ['required', 'optional', 'off']),
   cache: checkCache,
 }
@@ -116,6 +134,12 @@ function demandedLists(option: string, value: unknown): readonly unknown[] {
   checkKnown(option, value, ['all', 'any'])
   const lists = Object.values(value) as unknown[]
   return lists.length === 0 ? [undefined] : lists
+}
+
+function checkQuotaNames(option: string, names: unknown): void {
+  if (!isListOf(names, (name) => typeof name === 'string' && name !== '')) {
+    throw new TypeError(`${option} must be a list of quotas' names, not empty`)
+  }
 }
 
 function checkCache(option: string, rule: unknown): void {

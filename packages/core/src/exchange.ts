@@ -37,6 +37,11 @@ export interface Exchange extends Incoming {
   /** Set by exactly one policy, `authenticate`; undefined before it and in a gate without it. */
   identity: Identity | undefined
   /**
+   * What it really cost of the caller's budget, where that is known at the end only: a cached answer, a replay, a
+   * query that was cheaper than it looked. Set it before the reply; an operation's `cost` is what it costs at most.
+   */
+  spent?: number
+  /**
    * Runs `work` cut off from the client's connection: when the client leaves, neither the handler nor the stream it
    * answers with is ended. For work whose result outlives the request, such as an effect under an idempotency key.
    */
@@ -56,6 +61,8 @@ export interface Policy {
   readonly stage?: Stage
   /** It can't work unless an earlier policy names the caller. */
   readonly needsIdentity?: boolean
+  /** The quotas that operations may name in their `quotas`. */
+  readonly quotas?: readonly string[]
   handle(exchange: Exchange, next: Next): Promise<Reply>
 }
 

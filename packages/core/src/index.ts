@@ -97,10 +97,28 @@ export type { FetchFailure, KeySetState, KeySetStatus } from './auth/jwt/jwks-ke
 export type { AuthAccepted, AuthEvent, AuthRefused, AuthStoreFailed, RejectionReason } from './auth/events.js'
 
 // How much
-export { rateLimit, RATE_LIMIT_DEFAULTS, type RateLimitOptions } from './rate-limit/rate-limit.js'
+export { rateLimit, type RateLimitPolicy } from './rate-limit/rate-limit.js'
+export { RATE_LIMIT_DEFAULTS, type RateLimitOptions } from './rate-limit/options.js'
+export { HOT_DENY_DEFAULTS, hotDeny, type HotDenyOptions } from './rate-limit/hot-deny.js'
+export type { CallerList, IdentityPattern } from './rate-limit/caller-list.js'
 export type { FieldsVersion } from './rate-limit/fields.js'
-export type { Quota } from './rate-limit/quota.js'
+export type { Quota, QuotaAlgorithm } from './rate-limit/quota.js'
 export type { QuotaKey } from './rate-limit/quota-key.js'
+export { concurrencyLimit } from './concurrency/concurrency-limit.js'
+export {
+  CONCURRENCY_DEFAULTS,
+  type ConcurrencyLimitOptions,
+  type ConcurrencyQuota,
+} from './concurrency/options.js'
+export type { ConcurrencyEvent } from './concurrency/events.js'
+export {
+  shedLoad,
+  SHED_LOAD_DEFAULTS,
+  SHED_LOAD_LEVELS,
+  type ShedLoadOptions,
+} from './load-shedding/shed-load.js'
+export type { LoadShedEvent, Priority } from './load-shedding/events.js'
+export type { EventLoopGauge } from './load-shedding/event-loop-gauge.js'
 export type { RateLimitEvent } from './rate-limit/events.js'
 export { type GcraRate, type Rate, strictInterval, type WindowRate } from './rate-limit/rate.js'
 export {

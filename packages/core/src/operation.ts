@@ -48,6 +48,8 @@ export interface Operation {
   readonly effect: Effect
   /** What it costs of the caller's budget. An integer of at least 1. */
   readonly cost: number
+  /** Names of quotas that hold for it beside those for all operations. Default: none. */
+  readonly quotas?: readonly string[]
   readonly access: Access
   /** Whether `Idempotency-Key` is demanded, honoured or ignored. Ignored on reads in any case. */
   readonly idempotency: 'required' | 'optional' | 'off'

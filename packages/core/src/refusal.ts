@@ -14,8 +14,10 @@ export const REFUSALS = {
   // How much: RFC 6585 4, the RateLimit header fields draft.
   'quota-exceeded': { status: 429, title: 'A quota is exceeded' },
   'cost-exceeds-quota': { status: 400, title: 'The request costs more than the quota can ever give' },
+  'concurrency-exceeded': { status: 429, title: 'Too many requests are in flight' },
   'caller-denied': { status: 403, title: 'This caller is not served' },
   'rate-limit-unavailable': { status: 503, title: 'The rate limiter is not available' },
+  overloaded: { status: 503, title: 'The service has no room for the request at the moment' },
   // Is it well formed.
   'request-malformed': { status: 400, title: 'The request is malformed' },
   'head-too-large': { status: 431, title: 'The header of the request is too large' },

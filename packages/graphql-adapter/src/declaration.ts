@@ -9,7 +9,7 @@ import {
 import type { RootField } from './root-fields.js'
 
 /** What the rules of its root fields say about a whole operation. */
-export type OperationDeclaration = Pick<Operation, 'access' | 'cost' | 'idempotency' | 'cache'>
+export type OperationDeclaration = Pick<Operation, 'access' | 'cost' | 'quotas' | 'idempotency' | 'cache'>
 
 /** Ways to satisfy the scopes, and the roles, of an operation; more are refused rather than multiplied further. */
 export const MAX_ALTERNATIVES = 64
@@ -18,7 +18,8 @@ export const MAX_ALTERNATIVES = 64
 const TYPENAME = '__typename'
 
 /**
- * Joins the rules of an operation's root fields: costs add up, every field's scopes and roles are needed, the strictest mode
+ * Joins the rules of an operation's root fields: costs add up, every field's scopes and roles are needed and its
+ * quotas hold, the strictest mode
  * and the shortest lifetime hold.
  *
  * @returns undefined when scopes or roles have more than {@link MAX_ALTERNATIVES} alternatives.
@@ -36,10 +37,12 @@ export function declarationOf(
     ...(scopes === undefined ? {} : { scopes }),
     ...(roles === undefined ? {} : { roles }),
   }
+  const quotas = [...new Set(fields.flatMap(({ rule }) => rule?.quotas ?? []))]
   const cost = fields.reduce((sum, { rule }) => sum + (rule?.cost ?? 1), 0)
   return {
     access,
     cost: Math.max(1, Math.min(cost, Number.MAX_SAFE_INTEGER)),
+    ...(quotas.length > 0 && { quotas }),
     idempotency: type === 'mutation' ? joinIdempotency(fields) : 'off',
     cache: type === 'mutation' ? 'off' : joinCache(fields),
   }

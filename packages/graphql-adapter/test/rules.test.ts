@@ -38,6 +38,7 @@ describe('a rule that the schema does not know is refused by name', () => {
     ['Query.items', { cots: 1 }],
     ['Query.items', { cost: 0 }],
     ['Query.items', { cost: 1.5 }],
+    ['Query.items', { quotas: [''] }],
     ['Query.items', { access: 'none' }],
     ['Query.items', { scopes: 'items:read' }],
     ['Query.items', { scopes: [] }],

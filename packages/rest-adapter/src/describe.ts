@@ -36,6 +36,7 @@ export function describeRoute(ctx: Context, incoming: Incoming, route: Route, pa
     name: call.name,
     effect: declaration?.effect ?? effectOf(method),
     cost,
+    ...(declaration?.quotas !== undefined && { quotas: declaration.quotas }),
     access: accessOf(declaration ?? {}),
     idempotency: declaration?.idempotency ?? (method === 'POST' || method === 'PATCH' ? 'optional' : 'off'),
     // Answers of other methods are kept where the route says so: its fingerprint tells their bodies apart.

@@ -28,6 +28,8 @@ describe('operation()', () => {
     ['roles', { access: 'anonymous', roles: ['a'] }],
     ['cost', { cost: 0 }],
     ['cost', { cost: '2' }],
+    ['quotas', { quotas: [] }],
+    ['quotas', { quotas: 'login' }],
     ['effect', { effect: 'none' }],
     ['idempotency', { idempotency: true }],
     ['idempotency', { effect: 'read', idempotency: 'required' }],

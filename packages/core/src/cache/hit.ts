@@ -28,6 +28,8 @@ export function answerFrom(
     age: String(Math.floor(age / 1000)),
     'cache-status': status.hit(answer.headers, ttl),
   }
+  // The handler did nothing: what is left of the cost is the request itself.
+  exchange.spent = 1
   const unchanged = isNotModified(exchange, answer.status, headers, clock.now())
   exchange.report({ type: 'cache.hit', age, ttl, notModified: unchanged })
   if (unchanged) return notModified({ headers })

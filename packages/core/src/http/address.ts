@@ -1,7 +1,7 @@
-import { BlockList, isIP } from 'node:net'
-import { checkChoice, checkInteger, checkKnown, checkText } from '../options.js'
+import { checkChoice, checkInteger, checkKnown } from '../options.js'
 import { entriesFromRight, type ForwardingField } from './forwarded.js'
 import { canonicalAddress } from './ip.js'
+import { networkTest } from './networks.js'
 
 /** Which proxies in front of the service may name the client. Exactly one of `hops` and `networks`. */
 export interface TrustedProxies {
@@ -68,36 +68,8 @@ function proxyTest({ hops, networks }: TrustedProxies): ProxyTest {
   if ((hops === undefined) === (networks === undefined)) {
     throw new TypeError('trustedProxies needs exactly one of hops and networks')
   }
-  if (networks !== undefined) return networkTest(networks)
+  if (networks !== undefined) return networkTest('trustedProxies.networks', networks)
   const most = checkInteger('trustedProxies.hops', hops)
   if (most > 30) throw new TypeError(`trustedProxies.hops must be at most 30; got ${most}`)
   return (_address, distance) => distance < most
-}
-
-function networkTest(networks: readonly string[]): ProxyTest {
-  if (!Array.isArray(networks) || networks.length === 0) {
-    throw new TypeError('trustedProxies.networks must be a non-empty array')
-  }
-  const trusted = new BlockList()
-  networks.forEach((network: unknown, index) => {
-    const option = `trustedProxies.networks[${index}]`
-    addNetwork(trusted, option, checkText(option, network))
-  })
-  return (address) => {
-    const version = isIP(address)
-    return version !== 0 && trusted.check(address, version === 4 ? 'ipv4' : 'ipv6')
-  }
-}
-
-function addNetwork(trusted: BlockList, option: string, text: string): void {
-  const [, address = '', length] = /^([0-9A-Fa-f.:]+)(?:\/(\d{1,3}))?$/.exec(text) ?? []
-  const version = isIP(address)
-  const bits = version === 4 ? 32 : 128
-  const prefix = length === undefined ? bits : Number(length)
-  if (version === 0 || prefix > bits) {
-    throw new TypeError(`${option} must be an address or a network such as '10.0.0.0/8'; got ${text}`)
-  }
-  // A client could then name any address it likes.
-  if (prefix === 0) throw new TypeError(`${option} trusts every peer; name the proxies' networks`)
-  trusted.addSubnet(address, prefix, version === 4 ? 'ipv4' : 'ipv6')
 }

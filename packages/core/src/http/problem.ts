@@ -1,9 +1,10 @@
 import type { Answer } from '../reply.js'
 import type { Refusal } from '../refusal.js'
 
-/** 429's type comes from the RateLimit header fields draft; the others are named by their code. */
+/** What the RateLimit header fields draft has a type for; the others are named by their code. */
 const TYPES: ReadonlyMap<string, string> = new Map([
   ['quota-exceeded', 'https://iana.org/assignments/http-problem-types#quota-exceeded'],
+  ['overloaded', 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity'],
 ])
 
 /** Renders a refusal as `application/problem+json` (RFC 9457) with its `code`. */

@@ -41,6 +41,8 @@ export function answerInstead(
 
 function answerDone(exchange: Exchange, operationRef: string, record: IdempotencyRecord): Reply {
   const { outcome, status } = record
+  // Nothing runs: what is left of the cost is the request itself.
+  exchange.spent = 1
   if (outcome === 'answered') {
     exchange.report({ type: 'idempotency.replayed', operationRef, status })
     return replay(record)

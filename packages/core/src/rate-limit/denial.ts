@@ -2,7 +2,8 @@ import type { Exchange } from '../exchange.js'
 import type { Fields } from '../fields.js'
 import { type Refusal, refuse } from '../refusal.js'
 import { wholeSeconds } from './fields.js'
-import type { RateLimitCharge, RateLimitDecision } from './store.js'
+import type { Terms } from './quota.js'
+import type { RateLimitDecision } from './store.js'
 
 /** Any decision but `admitted`. */
 export type Denial = Exclude<RateLimitDecision, { readonly outcome: 'admitted' }>
@@ -10,14 +11,15 @@ export type Denial = Exclude<RateLimitDecision, { readonly outcome: 'admitted' }
 /** Says no: 429 when the request fits later, 400 without a time to come back when it never will. */
 export function deny(
   exchange: Exchange,
-  charges: readonly RateLimitCharge[],
+  terms: readonly Terms[],
   denial: Denial,
   fields: Fields,
+  degraded: boolean,
 ): Refusal {
   const { cost } = exchange.operation
   if (denial.outcome === 'impossible') {
-    const violated = charges.filter(({ burst }) => cost > burst).map(({ quota }) => quota)
-    const most = Math.min(...charges.map(({ burst }) => burst))
+    const violated = terms.filter(({ rate }) => cost > rate.burst).map(({ name }) => name)
+    const most = Math.min(...terms.map(({ rate }) => rate.burst))
     exchange.report({ type: 'rate-limit.impossible', cost, violated })
     return refuse('cost-exceeds-quota', {
       detail: `The request costs ${cost}; at most ${most} can be taken at once.`,
@@ -26,8 +28,8 @@ export function deny(
     })
   }
   const { wait, quotas } = denial
-  const violated = charges.filter((_, index) => (quotas[index]?.wait ?? 0) > 0).map(({ quota }) => quota)
-  exchange.report({ type: 'rate-limit.denied', cost, violated, wait: Math.ceil(wait / 1_000) })
+  const violated = terms.filter((_, index) => (quotas[index]?.wait ?? 0) > 0).map(({ name }) => name)
+  exchange.report({ type: 'rate-limit.denied', cost, violated, wait: Math.ceil(wait / 1_000), degraded })
   return refuse('quota-exceeded', {
     detail: violated.map((name) => `The quota '${name}' is exceeded.`).join(' '),
     headers: { 'retry-after': String(wholeSeconds(wait)), ...fields },

@@ -5,6 +5,8 @@ export type RateLimitEvent =
       readonly cost: number
       /** Units left of the quota that has the fewest. */
       readonly remaining: number
+      /** This process decided with its share of the quotas: the store is away. */
+      readonly degraded: boolean
     }
   | {
       readonly type: 'rate-limit.denied'
@@ -13,6 +15,7 @@ export type RateLimitEvent =
       readonly violated: readonly string[]
       /** Until the request fits, in milliseconds. */
       readonly wait: number
+      readonly degraded: boolean
     }
   | {
       readonly type: 'rate-limit.impossible'
@@ -21,10 +24,37 @@ export type RateLimitEvent =
       readonly violated: readonly string[]
     }
   | {
-      readonly type: 'rate-limit.store-failed'
+      readonly type: 'rate-limit.shadow-denied'
       readonly cost: number
-      /** Whether the request went on without a limit. */
-      readonly admitted: boolean
+      /** A quota in shadow mode that would have refused. */
+      readonly quota: string
+      /** Until the request would fit, in milliseconds; infinite when it never would. */
+      readonly wait: number
+    }
+  | {
+      readonly type: 'rate-limit.skipped'
+      /** Why no quota was asked: the caller is on the `allow` list, or `skip` said so. */
+      readonly reason: 'allowed' | 'skip'
+    }
+  | {
+      /** The caller is on the `deny` list. */
+      readonly type: 'rate-limit.caller-denied'
+    }
+  | {
+      readonly type: 'rate-limit.settled'
+      /** What was charged at first. */
+      readonly cost: number
+      /** What the request really cost. */
+      readonly spent: number
+    }
+  | {
+      readonly type: 'rate-limit.store-failed'
+      /** `settle`: what was charged stays charged. `shadow`: a quota in shadow mode saw nothing. */
+      readonly call: 'consume' | 'settle' | 'shadow'
       /** The error's code or name. Its text stays out: it may quote what was sent to the store. */
       readonly reason: string
+    }
+  | {
+      /** The store decides again after it was away. */
+      readonly type: 'rate-limit.store-recovered'
     }

@@ -3,9 +3,9 @@ import type { QuotaState } from './store.js'
 
 /**
  * Which header fields tell clients about quotas: `RateLimit` and `RateLimit-Policy` as revision 11 of
- * draft-ietf-httpapi-ratelimit-headers writes them, or none.
+ * draft-ietf-httpapi-ratelimit-headers writes them; `X-RateLimit-*`, which can tell of one quota; both, or none.
  */
-export type FieldsVersion = 'draft-11' | 'none'
+export type FieldsVersion = 'draft-11' | 'legacy' | 'both' | 'none'
 
 /** The largest integer of a structured field (RFC 9651 3.3.1). */
 export const LARGEST_INTEGER = 999_999_999_999_999
@@ -51,11 +51,42 @@ export function wholeSeconds(microseconds: number): number {
   return Math.max(1, Math.ceil(microseconds / 1_000_000))
 }
 
-/** Puts the quotas of an inner limiter behind those of this one; each field is a list. */
+/**
+ * The older fields, for the quota that is tightest. `X-RateLimit-Reset` is when more is there, in whole seconds since
+ * the Unix epoch.
+ *
+ * @param now in milliseconds since the epoch.
+ */
+export function legacyFields(
+  quotas: readonly QuotaTerms[],
+  states: readonly QuotaState[],
+  now: number,
+): Fields {
+  let tightest = 0
+  states.forEach(({ remaining, wait }, index) => {
+    const best = states[tightest] as QuotaState
+    if (wait > best.wait || (wait === best.wait && remaining < best.remaining)) tightest = index
+  })
+  const { remaining, renewal, wait } = states[tightest] as QuotaState
+  const time = wait > 0 && wait !== Number.POSITIVE_INFINITY ? wait : renewal
+  return {
+    'x-ratelimit-limit': String(quotas[tightest]?.limit),
+    'x-ratelimit-remaining': String(remaining),
+    'x-ratelimit-reset': String(Math.ceil((now + time / 1_000) / 1_000)),
+  }
+}
+
+/** Puts the quotas of an inner limiter behind those of this one: the new fields are lists, the older tell of one quota. */
 export function joinFields(own: Fields, inner: Fields): Fields {
-  if (inner['ratelimit'] === undefined && inner['ratelimit-policy'] === undefined) return own
-  const joined = Object.entries(own).map(([name, value]) => {
-    return [name, inner[name] === undefined ? value : `${String(value)}, ${String(inner[name])}`] as const
+  if (!Object.keys(own).some((name) => inner[name] !== undefined)) return own
+  const innerIsTighter = Number(inner[LEGACY_REMAINING]) <= Number(own[LEGACY_REMAINING])
+  const joined = Object.entries(own).flatMap(([name, value]) => {
+    const other = inner[name]
+    if (other === undefined) return [[name, value] as const]
+    if (name.startsWith('x-')) return [[name, innerIsTighter ? other : value] as const]
+    return [[name, `${String(value)}, ${String(other)}`] as const]
   })
   return Object.fromEntries(joined)
 }
+
+const LEGACY_REMAINING = 'x-ratelimit-remaining'

@@ -2,7 +2,7 @@ import type { Identity } from '../auth/identity.js'
 import { type Duration, milliseconds } from '../duration.js'
 import { checkChoice, checkInteger, checkKnown, checkText } from '../options.js'
 import { LARGEST_INTEGER, type QuotaTerms, TOKEN } from './fields.js'
-import type { GcraRate } from './rate.js'
+import { type Rate, strictInterval } from './rate.js'
 import { type BudgetKey, budgetKey, QUOTA_KEYS, type QuotaKey } from './quota-key.js'
 
 /** One limit: so many units in a window, for each caller, address, route or whatever `key` says. */
@@ -20,31 +20,52 @@ export interface Quota {
   /** Milliseconds, or `'1m'`. */
   readonly window: Duration
   /**
-   * Units that may be taken at once after a rest; an operation that costs more can never run. Default: a tenth of
-   * the limit, rounded down, at least 1.
+   * Units that may be taken at once after a rest; an operation that costs more can never run. Only with `gcra`; in a
+   * window it is the limit. Default: a tenth of the limit, rounded down, at least 1.
    */
   readonly burst?: number
   /**
-   * `true`: never more than `limit` in any window, the burst included; the steady rate is lower by the burst.
-   * Default `false`: the steady rate is `limit` per window, and a burst may come on top of it.
+   * `true`: never more than `limit` in any window, the burst included; the steady rate is lower by the burst. Only with
+   * `gcra`. Default `false`: the steady rate is `limit` per window, and a burst may come on top of it.
    */
   readonly strict?: boolean
+  /**
+   * How it counts: `gcra` gives units back one by one; `sliding-window` never admits more than the limit in any window;
+   * `fixed-window` begins anew at each multiple of the window, and may admit twice the limit around that moment.
+   * Default `'gcra'`.
+   */
+  readonly algorithm?: QuotaAlgorithm
   /** Whose budget it is. Default `'identity'`. */
   readonly key?: QuotaKey
+  /** `true`: it decides and reports, and never refuses; clients don't see it. Default `false`. */
+  readonly shadow?: boolean
+  /** `true`: it holds only for operations that name it in their `quotas`. Default `false`: for all. */
+  readonly declared?: boolean
 }
 
+/** How a quota counts. */
+export type QuotaAlgorithm = 'gcra' | 'fixed-window' | 'sliding-window'
+
 /** A quota for one caller. */
-export interface Terms extends QuotaTerms, GcraRate {}
+export interface Terms extends QuotaTerms {
+  readonly rate: Rate
+  /** Which budget of the caller: the quota's name, and the limit where tiers have budgets of their own. */
+  readonly budget: string
+}
 
 /** A quota that was checked. */
 export interface CheckedQuota {
   readonly name: string
+  readonly shadow: boolean
+  readonly declared: boolean
   termsFor(identity: Identity | undefined): Terms
   /** The same for everybody; undefined when they depend on the caller. */
   readonly fixedTerms: Terms | undefined
   /** Equal functions give equal keys: quotas with the same `key` share one. */
   readonly keyFor: BudgetKey
   readonly needsIdentity: boolean
+  /** How many take from one budget: 0 a caller, 1 all callers of a route, 2 everybody. */
+  readonly sharing: 0 | 1 | 2
 }
 
 /**
@@ -60,9 +81,9 @@ export function checkQuotas(quotas: unknown, ipv6Prefix: number): readonly Check
   const budgetKeys = new Map<QuotaKey, BudgetKey>()
   return quotas.map((quota: unknown, index) => {
     const option = `rateLimit: quotas[${index}]`
-    checkKnown(option, quota, ['name', 'limit', 'window', 'burst', 'strict', 'key'])
-    const { key = 'identity', limit } = quota as Quota
-    const name = checkName(`${option}.name`, (quota as Quota).name)
+    checkKnown(option, quota, KNOWN)
+    const { key = 'identity', limit, shadow = false, declared = false } = quota as Quota
+    const name = checkQuotaName(`${option}.name`, (quota as Quota).name)
     if (names.has(name)) throw new TypeError(`${option}.name: two quotas are named '${name}'`)
     names.add(name)
 
@@ -70,11 +91,21 @@ export function checkQuotas(quotas: unknown, ipv6Prefix: number): readonly Check
     const keyFor = budgetKeys.get(key) ?? budgetKey(`${option}.key`, key, ipv6Prefix)
     budgetKeys.set(key, keyFor)
     const needsIdentity = key === 'identity' || key === 'tenant' || typeof limit === 'function'
-    return { name, keyFor, needsIdentity, ...checkTerms(option, quota as Quota) }
+    checkFlag(`${option}.shadow`, shadow)
+    checkFlag(`${option}.declared`, declared)
+    const sharing = key === 'global' ? 2 : key === 'route' ? 1 : 0
+    return { name, keyFor, needsIdentity, sharing, shadow, declared, ...checkTerms(option, quota as Quota) }
   })
 }
 
-function checkName(option: string, value: unknown): string {
+const KNOWN = ['name', 'limit', 'window', 'burst', 'strict', 'algorithm', 'key', 'shadow', 'declared']
+
+function checkFlag(option: string, value: unknown): void {
+  if (typeof value !== 'boolean') throw new TypeError(`${option} must be true or false`)
+}
+
+/** @throws TypeError when `value` has no form in the header fields. */
+export function checkQuotaName(option: string, value: unknown): string {
   const name = checkText(option, value)
   if (TOKEN.test(name) && name.length <= 64) return name
   throw new TypeError(
@@ -83,11 +114,24 @@ function checkName(option: string, value: unknown): string {
 }
 
 function checkTerms(option: string, quota: Quota): Pick<CheckedQuota, 'termsFor' | 'fixedTerms'> {
-  const { name, limit, burst, strict = false } = quota
+  const { name, limit, burst, strict = false, algorithm = 'gcra' } = quota
   const window = milliseconds(`${option}.window`, quota.window)
+  checkChoice(`${option}.algorithm`, algorithm, ['gcra', 'fixed-window', 'sliding-window'])
   if (burst !== undefined) checkInteger(`${option}.burst`, burst)
-  if (typeof strict !== 'boolean') throw new TypeError(`${option}.strict must be true or false`)
-  const termsOf = (units: number): Terms => makeTerms(option, { name, window, limit: units, burst, strict })
+  checkFlag(`${option}.strict`, strict)
+  if (algorithm !== 'gcra' && (burst !== undefined || strict)) {
+    throw new TypeError(
+      `${option}: burst and strict belong to algorithm 'gcra'; a window's burst is its limit`,
+    )
+  }
+  const setting: Setting = { window, burst, strict, algorithm }
+  const termsOf = (units: number): Terms => {
+    const rate = rateOf(option, checkInteger(`${option}.limit`, units), setting)
+    // Where two tiers meet in one budget, a caller with credentials of both could empty the larger one time and again:
+    // what was taken of it is forgotten down to the smaller one's burst.
+    const budget = typeof limit === 'function' ? `${name}@${units}` : name
+    return { name, window, limit: units, rate, budget }
+  }
 
   if (typeof limit === 'function') {
     return { fixedTerms: undefined, termsFor: (identity) => termsOf(limit(identity)) }
@@ -96,23 +140,33 @@ function checkTerms(option: string, quota: Quota): Pick<CheckedQuota, 'termsFor'
   return { fixedTerms, termsFor: () => fixedTerms }
 }
 
-type Setting = QuotaTerms & { readonly burst: number | undefined; readonly strict: boolean }
+interface Setting {
+  /** In milliseconds. */
+  readonly window: number
+  readonly burst: number | undefined
+  readonly strict: boolean
+  readonly algorithm: QuotaAlgorithm
+}
 
 /** Intervals are rounded up to whole microseconds: a limit is never exceeded, and missed by 1 % at 10,000 a second. */
-function makeTerms(option: string, { name, limit, window, burst: given, strict }: Setting): Terms {
-  checkInteger(`${option}.limit`, limit)
+function rateOf(option: string, limit: number, { window, burst: given, strict, algorithm }: Setting): Rate {
+  const length = Math.ceil(window * 1_000)
+  const tooLong = (): TypeError =>
+    new TypeError(`${option}.window is too long, or burst too large for it: 31 years are the most`)
+  if (length > LARGEST_INTEGER || limit > LARGEST_INTEGER) throw tooLong()
+  if (algorithm !== 'gcra') return { algorithm, window: length, burst: limit }
+
   const burst = given ?? Math.max(1, Math.floor(limit / 10))
   if (strict && burst >= limit) {
     throw new TypeError(
       `${option}.burst must be less than the limit in a strict quota; got ${burst} of ${limit}`,
     )
   }
-  const exactInterval = (window * 1_000) / (strict ? limit - burst : limit)
-  if (exactInterval < 1) throw new TypeError(`${option}.limit is more than one unit per microsecond`)
-  const interval = Math.ceil(exactInterval)
-  // Keeps every sum of times exact, and every number in a form the header fields can say.
-  if (window * 1_000 > LARGEST_INTEGER || interval * burst > LARGEST_INTEGER) {
-    throw new TypeError(`${option}.window is too long, or burst too large for it: 31 years are the most`)
+  if (length < (strict ? limit - burst : limit)) {
+    throw new TypeError(`${option}.limit is more than one unit per microsecond`)
   }
-  return { name, limit, window, burst, interval }
+  const interval = strict ? strictInterval(length, limit, burst) : Math.ceil(length / limit)
+  // Keeps every sum of times exact, and every number in a form the header fields can say.
+  if (interval * burst > LARGEST_INTEGER) throw tooLong()
+  return { interval, burst }
 }

@@ -177,7 +177,7 @@ describe('settings that can not be right', () => {
     ['a string of networks', { networks: '10.0.0.0/8' }, /trustedProxies\.networks/],
     ['a name', { networks: ['proxy.local'] }, /trustedProxies\.networks\[0\]/],
     ['a prefix too long', { networks: ['10.0.0.0/8', '10.0.0.0/33'] }, /trustedProxies\.networks\[1\]/],
-    ['everybody', { networks: ['::/0'] }, /trusts every peer/],
+    ['everybody', { networks: ['::/0'] }, /holds every address/],
     ['another field', { hops: 1, field: 'x-real-ip' }, /trustedProxies\.field/],
     ['a typo', { hop: 1 }, /unknown option 'hop'/],
   ])('%s', (_name, proxies, message) => {

@@ -14,18 +14,24 @@ function termsOf(quota: Partial<Quota>, who = identity) {
   return checked.termsFor(who)
 }
 
+function rateOf(quota: Partial<Quota>) {
+  const { rate } = termsOf(quota)
+  if (!('interval' in rate)) throw new Error('a window')
+  return rate
+}
+
 describe('terms', () => {
   test('the burst is a tenth of the limit, at least 1, unless it is given', () => {
-    expect(termsOf({})).toMatchObject({ burst: 10, interval: 600_000 })
-    expect(termsOf({ limit: 19 }).burst).toBe(1)
-    expect(termsOf({ limit: 3 }).burst).toBe(1)
-    expect(termsOf({ burst: 250 }).burst).toBe(250)
+    expect(termsOf({}).rate).toEqual({ burst: 10, interval: 600_000 })
+    expect(rateOf({ limit: 19 }).burst).toBe(1)
+    expect(rateOf({ limit: 3 }).burst).toBe(1)
+    expect(rateOf({ burst: 250 }).burst).toBe(250)
   })
 
   test('intervals are rounded up, so no window gives more than the limit beside the burst', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 10_000 }), fc.integer({ min: 10, max: 1e9 }), (limit, window) => {
-        const { interval } = termsOf({ limit, window })
+        const { interval } = rateOf({ limit, window })
         expect(Number.isSafeInteger(interval)).toBe(true)
         expect((window * 1_000) / interval).toBeLessThanOrEqual(limit)
       }),
@@ -37,14 +43,24 @@ describe('terms', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 10_000 }), fc.nat(10_000), window, (limit, half, width) => {
         const burst = 1 + (half % (limit - 1))
-        const { interval } = termsOf({ limit, burst, window: width, strict: true })
+        const { interval } = rateOf({ limit, burst, window: width, strict: true })
         expect(burst + (width * 1_000) / interval).toBeLessThanOrEqual(limit + 1e-9)
       }),
     )
   })
 
+  test('a window holds its limit, all of which may be taken at once', () => {
+    for (const algorithm of ['fixed-window', 'sliding-window'] as const) {
+      expect(termsOf({ algorithm }).rate).toEqual({ algorithm, window: 60_000_000, burst: 100 })
+    }
+  })
+
   test('a tier is a function of the caller, checked whenever it is asked', () => {
-    expect(termsOf({ limit: byPlan })).toMatchObject({ limit: 1_000, burst: 100, interval: 60_000 })
+    expect(termsOf({ limit: byPlan })).toMatchObject({
+      limit: 1_000,
+      rate: { burst: 100, interval: 60_000 },
+      budget: 'burst@1000',
+    })
     expect(() => termsOf({ limit: byPlan }, createIdentity({ scheme: 'test', subject: 'bob' }))).toThrow(
       /rateLimit: quotas\[0\]\.limit must be an integer of at least 1; got NaN/,
     )

@@ -4,8 +4,9 @@ import type { Next, Policy } from '../../src/exchange.js'
 import type { Answer, Reply } from '../../src/reply.js'
 import { composeGate } from '../../src/gate.js'
 import type { Quota } from '../../src/rate-limit/quota.js'
-import { rateLimit, type RateLimitOptions } from '../../src/rate-limit/rate-limit.js'
-import type { RateLimitStore } from '../../src/rate-limit/store.js'
+import type { RateLimitOptions } from '../../src/rate-limit/options.js'
+import { rateLimit } from '../../src/rate-limit/rate-limit.js'
+import type { BudgetStore } from '../../src/rate-limit/store.js'
 import { refuse } from '../../src/refusal.js'
 import { memoryRateLimitStore } from '../../src/stores/memory/rate-limit.js'
 import { literalExchange } from '../../src/testing/exchange.js'
@@ -30,9 +31,8 @@ function setUp(options: Partial<RateLimitOptions> = {}) {
   return { clock, store, policy, send, runs: () => runs }
 }
 
-const failing: RateLimitStore = {
-  consume: () => Promise.reject(Object.assign(new Error('EVALSHA budget-of-ann'), { code: 'ECONNREFUSED' })),
-}
+const fail = () => Promise.reject(Object.assign(new Error('EVALSHA budget-of-ann'), { code: 'ECONNREFUSED' }))
+const failing: BudgetStore = { consume: fail, settle: fail, block: fail }
 
 describe('a request with room', () => {
   test('passes, and its answer says how the budgets stand', async () => {
@@ -150,16 +150,15 @@ describe('a request without room', () => {
 })
 
 describe('a store that can not decide', () => {
-  test('refuses by default, and says when to come back', async () => {
-    for (const store of [
-      failing,
-      {
-        consume: () => {
-          throw new Error('down')
-        },
+  test('refuses where the service says so, and says when to come back', async () => {
+    const throwing = {
+      ...failing,
+      consume: () => {
+        throw new Error('down')
       },
-    ]) {
-      const { send, runs } = setUp({ store })
+    }
+    for (const store of [failing, throwing]) {
+      const { send, runs } = setUp({ store, onStoreDown: 'deny' })
       const reply = await send()
       expect(reply).toMatchObject({ code: 'rate-limit-unavailable', status: 503 })
       expect(reply.headers).toEqual({
@@ -171,7 +170,7 @@ describe('a store that can not decide', () => {
   })
 
   test('lets everybody pass where the service says so', async () => {
-    const { send, runs } = setUp({ store: failing, onStoreError: 'allow' })
+    const { send, runs } = setUp({ store: failing, onStoreDown: 'allow' })
     expect((await send()).headers).toEqual({
       etag: '"1"',
       'ratelimit-policy': '"burst";q=60;w=60, "daily";q=1000;w=86400',
@@ -180,7 +179,7 @@ describe('a store that can not decide', () => {
   })
 
   test('an error of the handler is not taken for one of the store', async () => {
-    const { send } = setUp({ onStoreError: 'allow' })
+    const { send } = setUp({ onStoreDown: 'allow' })
     await expect(send(1, () => Promise.reject(new Error('mine')))).rejects.toThrow('mine')
   })
 })
@@ -202,13 +201,15 @@ describe('events', () => {
     const costly = literalExchange({ identity, operation: { cost: 3 } })
     await policy.handle(costly, () => Promise.resolve(OK))
     const lost = literalExchange({ identity })
-    await rateLimit({ store: failing, quotas: [BURST] }).handle(lost, () => Promise.resolve(OK))
+    await rateLimit({ store: failing, quotas: [BURST], onStoreDown: 'deny' }).handle(lost, () =>
+      Promise.resolve(OK),
+    )
     const events = [...exchange.events, ...costly.events, ...lost.events]
     expect(events).toEqual([
-      { type: 'rate-limit.admitted', cost: 2, remaining: 0 },
-      { type: 'rate-limit.denied', cost: 2, violated: ['burst'], wait: 2_000 },
+      { type: 'rate-limit.admitted', cost: 2, remaining: 0, degraded: false },
+      { type: 'rate-limit.denied', cost: 2, violated: ['burst'], wait: 2_000, degraded: false },
       { type: 'rate-limit.impossible', cost: 3, violated: ['burst'] },
-      { type: 'rate-limit.store-failed', cost: 1, admitted: false, reason: 'ECONNREFUSED' },
+      { type: 'rate-limit.store-failed', call: 'consume', reason: 'ECONNREFUSED' },
     ])
     expect(store.size).toBe(2)
   })
@@ -261,8 +262,12 @@ describe('at start-up', () => {
   test.each<[string, object, RegExp]>([
     ['no store', { store: undefined }, /store is required/],
     ['no quotas', { quotas: undefined }, /quotas must be/],
-    ['another version', { headers: 'standard' }, /rateLimit: headers must be one of 'draft-11', 'none'/],
-    ['another failure', { onStoreError: 'open' }, /rateLimit: onStoreError must be one of/],
+    [
+      'another version',
+      { headers: 'standard' },
+      /rateLimit: headers must be one of 'draft-11', 'legacy', 'both', 'none'/,
+    ],
+    ['another failure', { onStoreDown: 'open' }, /rateLimit: onStoreDown must be one of/],
     ['a prefix too short', { ipv6Prefix: 31 }, /rateLimit: ipv6Prefix/],
     ['a prefix too long', { ipv6Prefix: 65 }, /rateLimit: ipv6Prefix/],
     ['a typo', { quota: [] }, /rateLimit: unknown option 'quota'/],

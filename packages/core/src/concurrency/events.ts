@@ -1,0 +1,25 @@
+/** What `concurrencyLimit` tells observers. It names quotas, never whose slots they are. */
+export type ConcurrencyEvent =
+  | {
+      readonly type: 'concurrency.admitted'
+      /** Slots left of the quota that has the fewest. */
+      readonly free: number
+      /** This process decided with its share of the slots: the store is away. */
+      readonly degraded: boolean
+    }
+  | {
+      readonly type: 'concurrency.denied'
+      /** The quotas that had no slot. */
+      readonly violated: readonly string[]
+      readonly degraded: boolean
+    }
+  | {
+      /** The lease was over before the request was: somebody else may have the slot. */
+      readonly type: 'concurrency.slot-lost'
+    }
+  | {
+      readonly type: 'concurrency.store-failed'
+      readonly call: 'acquire' | 'renew' | 'release'
+      /** The error's code or name. Its text stays out. */
+      readonly reason: string
+    }

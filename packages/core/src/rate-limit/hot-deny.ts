@@ -1,0 +1,133 @@
+import { LRUCache } from 'lru-cache'
+import { type Clock, systemClock } from '../clock.js'
+import { type Duration, milliseconds } from '../duration.js'
+import { checkInteger, checkKnown, checkMethods } from '../options.js'
+import { elapsedTime } from '../stores/memory/elapsed-time.js'
+import type { QuotaState, RateLimitCharge, RateLimitDecision, BudgetStore } from './store.js'
+
+/** Settings of {@link hotDeny}. */
+export interface HotDenyOptions {
+  /**
+   * How long a denial is repeated at the most without asking the store: so long a refund, a raised limit or a lifted
+   * block may go unnoticed. Default 1 s.
+   */
+  readonly longest?: Duration
+  /** How many denials are remembered. Default 10,000. */
+  readonly maxEntries?: number
+  /** The source of time. Default: the machine's clock. */
+  readonly clock?: Clock
+}
+
+/** What an option is when nobody says otherwise. */
+export const HOT_DENY_DEFAULTS = { longest: 1_000, maxEntries: 10_000 } as const
+
+type Denied = Extract<RateLimitDecision, { readonly outcome: 'denied' }>
+
+interface HotDenial {
+  readonly decision: Denied
+  /** Milliseconds of elapsed time: when the store was asked, and until when its answer is repeated. */
+  readonly asked: number
+  readonly until: number
+}
+
+/**
+ * Puts a memory of denials before a store: who was just denied is denied again without a round trip, until the time at
+ * which the store said that the request fits, or for `longest`. Only the same charges are: another cost, another quota
+ * or another rate is asked for anew. It admits nobody by itself.
+ *
+ * @throws TypeError that names the option that is wrong.
+ */
+export function hotDeny<Store extends BudgetStore>(store: Store, options: HotDenyOptions = {}): Store {
+  checkMethods('hotDeny: store', store, ['consume', 'settle', 'block'])
+  checkKnown('hotDeny', options, ['longest', 'maxEntries', 'clock'])
+  const { longest, maxEntries, clock } = { ...HOT_DENY_DEFAULTS, clock: systemClock, ...options }
+  const most = milliseconds('hotDeny: longest', longest)
+  checkInteger('hotDeny: maxEntries', maxEntries, 2)
+  checkMethods('hotDeny: clock', clock, ['now'])
+  const elapsed = elapsedTime(clock)
+  const denials = segmented<HotDenial>(maxEntries)
+
+  const ask: BudgetStore['consume'] = async (charges, asked) => {
+    // Counted from the question, not the answer: never longer than the store would deny.
+    const start = elapsed()
+    const decision = await store.consume(charges, asked)
+    if (decision.outcome === 'denied') {
+      const until = start + Math.min(decision.wait / 1_000, most)
+      denials.set(planOf(charges), { decision, asked: start, until })
+    }
+    return decision
+  }
+
+  const hot: Pick<BudgetStore, 'consume'> = {
+    consume(charges, asked) {
+      if (denials.isEmpty) return ask(charges, asked)
+      const plan = planOf(charges)
+      const denial = denials.get(plan)
+      if (denial === undefined) return ask(charges, asked)
+      const now = elapsed()
+      if (now < denial.until) return aged(denial, now)
+      denials.delete(plan)
+      return ask(charges, asked)
+    },
+  }
+  return Object.assign(Object.create(store) as Store, hot)
+}
+
+/** What the store said, as much later as it is now. */
+function aged({ decision, asked }: HotDenial, now: number): Denied {
+  const passed = Math.floor((now - asked) * 1_000)
+  if (passed === 0) return decision
+  const later = (duration: number): number => (duration > 0 ? Math.max(1, duration - passed) : 0)
+  const quotas = decision.quotas.map(({ remaining, renewal, wait }): QuotaState => ({
+    remaining,
+    renewal: later(renewal),
+    wait: later(wait),
+  }))
+  return { outcome: 'denied', wait: later(decision.wait), quotas }
+}
+
+/** Names charges by all that the decision depends on. Keys are digests, so nothing in them can look like a separator. */
+function planOf(charges: readonly RateLimitCharge[]): string {
+  let plan = ''
+  for (const charge of charges) {
+    const span = 'interval' in charge ? charge.interval : `${charge.algorithm}${charge.window}`
+    plan += `${charge.key} ${charge.quota} ${charge.cost} ${charge.burst} ${span};`
+  }
+  return plan
+}
+
+/** A bounded memory in which what is asked for again is not pushed out by what is asked for once. */
+interface Segmented<T> {
+  get(key: string): T | undefined
+  set(key: string, value: T): void
+  delete(key: string): void
+  readonly isEmpty: boolean
+}
+
+/** Half for newcomers, half for those that came back: a flood of new keys evicts newcomers only. */
+function segmented<T extends object>(maxEntries: number): Segmented<T> {
+  const newcomers = new LRUCache<string, T>({ max: Math.floor(maxEntries / 2) })
+  const regulars = new LRUCache<string, T>({ max: Math.ceil(maxEntries / 2) })
+  return {
+    get isEmpty() {
+      return newcomers.size === 0 && regulars.size === 0
+    },
+    get(key) {
+      const regular = regulars.get(key)
+      if (regular !== undefined) return regular
+      const newcomer = newcomers.get(key)
+      if (newcomer === undefined) return undefined
+      newcomers.delete(key)
+      regulars.set(key, newcomer)
+      return newcomer
+    },
+    set(key, value) {
+      if (regulars.has(key)) regulars.set(key, value)
+      else newcomers.set(key, value)
+    },
+    delete(key) {
+      // A regular keeps its place until its next denial: locks come back.
+      newcomers.delete(key)
+    },
+  }
+}

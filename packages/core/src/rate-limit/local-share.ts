@@ -1,0 +1,112 @@
+import type { Clock } from '../clock.js'
+import { elapsedTime } from '../stores/memory/elapsed-time.js'
+import { memoryRateLimitStore } from '../stores/memory/rate-limit.js'
+import type { GcraRate, Rate } from './rate.js'
+import type { BudgetStore, RateLimitCharge, RateLimitDecision } from './store.js'
+
+/** What this process may give out alone while the store is away. */
+export interface LocalShare {
+  /** Takes the charges from this process's share. `undefined` where a share is too small to ever hold the cost. */
+  consume(charges: readonly RateLimitCharge[]): Promise<RateLimitDecision | undefined>
+  /** Remembers what was given out, to be charged when the store is back. */
+  owe(charges: readonly RateLimitCharge[]): void
+  /** Charges the store what is owed of these budgets, once. Rejects as the store does. */
+  repay(store: Pick<BudgetStore, 'consume'>, charges: readonly RateLimitCharge[]): Promise<void>
+  /** Whether anything is owed. */
+  readonly isIndebted: boolean
+}
+
+/** Debts of more budgets than this are forgiven: what was given out stayed within the share all the same. */
+const MOST_DEBTS = 10_000
+
+interface Debt {
+  /** Units, what time has given back since taken off. */
+  units: number
+  /** When that was true, in milliseconds. */
+  at: number
+}
+
+/**
+ * Makes the share of one process: a part of each quota's burst, at least 1, and the same part of its rate. So all
+ * processes together give out, beside what the store had admitted, at most `processes * share` of a burst at once and
+ * then the quota's own rate.
+ */
+export function localShare(clock: Clock, processes: number): LocalShare {
+  const store: Pick<BudgetStore, 'consume'> = memoryRateLimitStore({ clock })
+  const elapsed = elapsedTime(clock)
+  const debts = new Map<string, Debt>()
+
+  const remaining = (charge: RateLimitCharge, { units, at }: Debt): number =>
+    Math.max(0, units - ((elapsed() - at) * 1_000) / intervalOf(charge))
+
+  const owe = (charge: RateLimitCharge, cost: number): void => {
+    if (cost === 0) return
+    const name = nameOf(charge)
+    const debt = debts.get(name)
+    const at = elapsed()
+    if (debt === undefined) {
+      if (debts.size < MOST_DEBTS) debts.set(name, { units: cost, at })
+      return
+    }
+    debt.units = remaining(charge, debt) + cost
+    debt.at = at
+  }
+
+  const takeDebt = (charge: RateLimitCharge): number => {
+    const name = nameOf(charge)
+    const debt = debts.get(name)
+    if (debt === undefined) return 0
+    debts.delete(name)
+    return Math.min(charge.burst, Math.ceil(remaining(charge, debt)))
+  }
+
+  return {
+    get isIndebted() {
+      return debts.size > 0
+    },
+    async consume(charges) {
+      const decision = await store.consume(
+        charges.map((charge) => ({ ...charge, ...partOf(charge, processes) })),
+      )
+      if (decision.outcome !== 'impossible') return decision
+      return charges.some(({ cost, burst }) => cost > burst) ? decision : undefined
+    },
+    owe(charges) {
+      for (const charge of charges) owe(charge, charge.cost)
+    },
+    async repay(creditor, charges) {
+      for (const charge of charges) {
+        const cost = takeDebt(charge)
+        if (cost === 0) continue
+        try {
+          const decision = await creditor.consume([{ ...charge, cost }])
+          const left = decision.outcome === 'denied' ? (decision.quotas[0]?.remaining ?? 0) : 0
+          if (left > 0) await creditor.consume([{ ...charge, cost: left }])
+        } catch (error) {
+          if (!mayHaveApplied(error)) owe(charge, cost)
+          throw error
+        }
+      }
+    },
+  }
+}
+
+/** A call without an answer may have had its effect: what it charged is not charged again. */
+export function mayHaveApplied(error: unknown): boolean {
+  return (error as { mayHaveApplied?: unknown } | null | undefined)?.mayHaveApplied === true
+}
+
+/** Whatever a quota counts by, its share is spread evenly: a window that begins anew would give its share twice. */
+function partOf(rate: Rate, processes: number): GcraRate {
+  const interval = Math.ceil(intervalOf(rate) * processes)
+  return { algorithm: 'gcra', interval, burst: Math.max(1, Math.floor(rate.burst / processes)) }
+}
+
+/** Microseconds in which one unit comes back. */
+function intervalOf(rate: Rate): number {
+  return 'interval' in rate ? rate.interval : Math.ceil(rate.window / rate.burst)
+}
+
+function nameOf({ quota, key }: RateLimitCharge): string {
+  return `${quota} ${key}`
+}

@@ -1,0 +1,107 @@
+import { type Clock, systemClock } from '../clock.js'
+import type { Exchange } from '../exchange.js'
+import { checkChoice, checkFunction, checkInteger, checkKnown, checkMethods } from '../options.js'
+import { type CallerList, type CallerTest, callerTest } from './caller-list.js'
+import type { FieldsVersion } from './fields.js'
+import { type CheckedQuota, checkQuotas, type Quota } from './quota.js'
+import type { BudgetStore } from './store.js'
+
+/** Settings of `rateLimit`. */
+export interface RateLimitOptions {
+  /** Where the budgets live. */
+  readonly store: BudgetStore
+  /** The limits. A request passes when every one of them has room for its cost, and then takes from all of them. */
+  readonly quotas: readonly Quota[]
+  /**
+   * The header fields that tell clients how their budgets stand: the draft's revision 11, `X-RateLimit-*` of the
+   * tightest quota, both, or none. `Retry-After` is always sent. Default `'draft-11'`.
+   */
+  readonly headers?: FieldsVersion
+  /**
+   * What happens to a request when the store can't decide. `local`: this process decides from its own memory, with its
+   * share of each quota; `allow`: it passes unlimited; `deny`: a 503. Default `'local'`.
+   */
+  readonly onStoreDown?: 'local' | 'allow' | 'deny'
+  /** How many processes share the quotas while the store is away: each gives out its part of them. Default 4. */
+  readonly expectedProcesses?: number
+  /** Callers who are not limited. `deny` comes first. Default: none. */
+  readonly allow?: CallerList
+  /** Callers who are refused, `caller-denied` (403). Default: none. */
+  readonly deny?: CallerList
+  /** Whether a request is not limited, health checks for example. Default: none is. */
+  readonly skip?: (exchange: Exchange) => boolean
+  /** How many bits of an IPv6 client address count, 32 to 64. Default 56: what one customer usually has. */
+  readonly ipv6Prefix?: number
+  /**
+   * How long an operation that may cost less than it was charged is waited for, in milliseconds; what ends later pays
+   * in full. Default 60,000.
+   */
+  readonly settleWithin?: number
+  /** The source of time of this process. Default: the machine's clock. */
+  readonly clock?: Clock
+}
+
+/** What an option is when nobody says otherwise. */
+export const RATE_LIMIT_DEFAULTS = {
+  headers: 'draft-11',
+  onStoreDown: 'local',
+  expectedProcesses: 4,
+  ipv6Prefix: 56,
+  settleWithin: 60_000,
+} as const
+
+/** Options that were checked. */
+export interface RateLimitSetting {
+  readonly store: BudgetStore
+  readonly quotas: readonly CheckedQuota[]
+  readonly headers: FieldsVersion
+  readonly onStoreDown: 'local' | 'allow' | 'deny'
+  readonly expectedProcesses: number
+  readonly isAllowed: CallerTest
+  readonly isDenied: CallerTest
+  readonly isSkipped: (exchange: Exchange) => boolean
+  /** In milliseconds. */
+  readonly settleWithin: number
+  readonly clock: Clock
+  readonly needsIdentity: boolean
+}
+
+const KNOWN = [...Object.keys(RATE_LIMIT_DEFAULTS), 'store', 'quotas', 'allow', 'deny', 'skip', 'clock']
+
+/** @throws TypeError that names the option. */
+export function checkOptions(options: RateLimitOptions): RateLimitSetting {
+  checkKnown('rateLimit', options, KNOWN)
+  const all = { ...RATE_LIMIT_DEFAULTS, clock: systemClock, skip: never, ...options }
+  checkMethods('rateLimit: store', all.store, ['consume', 'settle', 'block'])
+  checkMethods('rateLimit: clock', all.clock, ['now', 'after'])
+  checkFunction('rateLimit: skip', all.skip)
+  checkInteger('rateLimit: ipv6Prefix', all.ipv6Prefix, 32)
+  if (all.ipv6Prefix > 64) {
+    throw new TypeError(`rateLimit: ipv6Prefix must be at most 64; got ${all.ipv6Prefix}`)
+  }
+  const quotas = checkQuotas(all.quotas, all.ipv6Prefix)
+  const allow = callerTest('rateLimit: allow', options.allow)
+  const deny = callerTest('rateLimit: deny', options.deny)
+  return {
+    store: all.store,
+    quotas,
+    headers: checkChoice<FieldsVersion>('rateLimit: headers', all.headers, [
+      'draft-11',
+      'legacy',
+      'both',
+      'none',
+    ]),
+    onStoreDown: checkChoice('rateLimit: onStoreDown', all.onStoreDown, ['local', 'allow', 'deny'] as const),
+    expectedProcesses: checkInteger('rateLimit: expectedProcesses', all.expectedProcesses),
+    isAllowed: allow,
+    isDenied: deny,
+    isSkipped: all.skip,
+    settleWithin: checkInteger('rateLimit: settleWithin', all.settleWithin),
+    clock: all.clock,
+    needsIdentity: quotas.some((quota) => quota.needsIdentity) || allow.needsIdentity || deny.needsIdentity,
+  }
+}
+
+function never(): boolean {
+  return false
+}

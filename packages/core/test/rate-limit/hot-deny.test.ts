@@ -1,0 +1,132 @@
+import { describe, expect, test } from '@jest/globals'
+import * as fc from 'fast-check'
+import { hotDeny, type HotDenyOptions } from '../../src/rate-limit/hot-deny.js'
+import type { BudgetStore, RateLimitCharge } from '../../src/rate-limit/store.js'
+import { memoryRateLimitStore } from '../../src/stores/memory/rate-limit.js'
+import { ManualClock } from '../../src/testing/manual-clock.js'
+
+const SECOND = 1_000_000
+
+function setUp(options: HotDenyOptions = {}, latency = 0) {
+  const clock = new ManualClock()
+  const memory = memoryRateLimitStore({ clock })
+  let calls = 0
+  const store: BudgetStore = {
+    consume: async (charges, asked) => {
+      calls += 1
+      const decision = memory.consume(charges, asked)
+      if (latency > 0) await clock.advance(latency)
+      return decision
+    },
+    settle: (receipt, costs) => memory.settle(receipt, costs),
+    block: (key, duration) => memory.block(key, duration),
+  }
+  return { clock, memory, store: hotDeny(store, { clock, ...options }), calls: () => calls }
+}
+
+/** Two at once, one more each second. */
+function charge(init: { key?: string; cost?: number; interval?: number } = {}): RateLimitCharge {
+  return { quota: 'q', key: 'ann', interval: SECOND, burst: 2, cost: 1, ...init }
+}
+
+describe('a denial', () => {
+  test('is repeated without the store, as much later as it is by then', async () => {
+    const { store, clock, calls } = setUp()
+    await store.consume([charge({ cost: 2 })])
+    const first = await store.consume([charge()])
+    await clock.advance(400)
+    const second = await store.consume([charge()])
+    expect(first).toMatchObject({ outcome: 'denied', wait: SECOND })
+    expect(second).toEqual({
+      outcome: 'denied',
+      wait: 600_000,
+      quotas: [{ remaining: 0, renewal: 600_000, wait: 600_000 }],
+    })
+    expect(calls()).toBe(2)
+  })
+
+  test('ends when the store said it would, and not a moment later', async () => {
+    const { store, clock } = setUp()
+    await store.consume([charge({ cost: 2 })])
+    await store.consume([charge()])
+    await clock.advance(999)
+    expect((await store.consume([charge()])).outcome).toBe('denied')
+    await clock.advance(1)
+    expect((await store.consume([charge()])).outcome).toBe('admitted')
+  })
+
+  test('does not outlast the store, however slow its answers are', async () => {
+    const { store, clock } = setUp({}, 300)
+    await store.consume([charge({ cost: 2 })])
+    // 300 ms later. The store decides at once and answers 300 ms after that.
+    await store.consume([charge()])
+    await clock.advance(400)
+    expect((await store.consume([charge()])).outcome).toBe('admitted')
+  })
+
+  test('is looked at again after the longest time, so that a lifted block is seen', async () => {
+    const { store, clock } = setUp({ longest: 500 })
+    await store.block('ann', 60_000)
+    expect((await store.consume([charge()])).outcome).toBe('denied')
+    await store.block('ann', 0)
+    expect((await store.consume([charge()])).outcome).toBe('denied')
+    await clock.advance(500)
+    expect((await store.consume([charge()])).outcome).toBe('admitted')
+  })
+
+  test('says nothing about another cost, another key or another rate', async () => {
+    const { store } = setUp()
+    await store.consume([charge()])
+    expect((await store.consume([charge({ cost: 2 })])).outcome).toBe('denied')
+    expect((await store.consume([charge()])).outcome).toBe('admitted')
+    expect((await store.consume([charge({ key: 'bob', cost: 2 })])).outcome).toBe('admitted')
+  })
+
+  test('on any schedule nobody is admitted whom the store denies, nor denied whom it admits', async () => {
+    const step = fc.tuple(fc.constantFrom('a', 'b'), fc.integer({ min: 1, max: 3 }), fc.nat(1_400))
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 80 }), async (steps) => {
+        const { store, clock } = setUp()
+        const plain = memoryRateLimitStore({ clock })
+        for (const [key, cost, pause] of steps) {
+          const charges = [{ ...charge({ key, cost }), burst: 3 }]
+          const [hot, cold] = [await store.consume(charges), plain.consume(charges)]
+          expect(hot.outcome).toBe((await cold).outcome)
+          await clock.advance(pause)
+        }
+      }),
+      { numRuns: 60 },
+    )
+  })
+})
+
+test('a flood of new keys does not push out who is denied again and again', async () => {
+  const { store, calls } = setUp({ maxEntries: 20 })
+  const refused = [charge()]
+  await store.consume([charge({ cost: 2 })])
+  for (let times = 0; times < 3; times += 1) await store.consume(refused)
+  for (let index = 0; index < 200; index += 1) {
+    const key = `flood-${index}`
+    await store.consume([charge({ key, cost: 2 })])
+    await store.consume([charge({ key })])
+  }
+  const before = calls()
+  expect((await store.consume(refused)).outcome).toBe('denied')
+  expect(calls()).toBe(before)
+})
+
+test('the other methods of the store are the store’s', async () => {
+  const { store, memory } = setUp()
+  const decision = await store.consume([charge({ cost: 2 })], { reserve: 1_000 })
+  if (decision.outcome !== 'admitted' || decision.receipt === undefined) throw new Error('no receipt')
+  await store.settle(decision.receipt, [1])
+  expect((await memory.consume([charge({ cost: 0 })])).quotas[0]?.remaining).toBe(1)
+})
+
+test.each<[string, object, RegExp]>([
+  ['a typo', { longst: 1 }, /hotDeny: unknown option/],
+  ['no time', { longest: 0 }, /hotDeny: longest/],
+  ['no room', { maxEntries: 1 }, /hotDeny: maxEntries/],
+])('%s is a TypeError', (_name, options, message) => {
+  expect(() => setUp(options)).toThrow(message)
+})

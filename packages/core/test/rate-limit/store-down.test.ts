@@ -1,0 +1,131 @@
+import { describe, expect, test } from '@jest/globals'
+import * as fc from 'fast-check'
+import type { RateLimitOptions } from '../../src/rate-limit/options.js'
+import type { Quota } from '../../src/rate-limit/quota.js'
+import { rateLimit } from '../../src/rate-limit/rate-limit.js'
+import type { BudgetStore } from '../../src/rate-limit/store.js'
+import type { Answer } from '../../src/reply.js'
+import { memoryRateLimitStore } from '../../src/stores/memory/rate-limit.js'
+import { StoreUnavailable, type UnavailableReason } from '../../src/stores/unavailable.js'
+import { literalExchange } from '../../src/testing/exchange.js'
+import { ManualClock } from '../../src/testing/manual-clock.js'
+
+const OK: Answer = { kind: 'answer', status: 200, headers: {}, body: null }
+/** Ten a second, 8 at once. */
+const QUOTA: Quota = { name: 'q', limit: 10, window: '1s', burst: 8, key: 'ip' }
+
+/** A central store that can be cut off, and processes that share it. */
+function fleet(processes: number, options: Partial<RateLimitOptions> = {}) {
+  const clock = new ManualClock()
+  const central = memoryRateLimitStore({ clock })
+  let away: UnavailableReason | undefined
+  let calls = 0
+  const store: BudgetStore = {
+    consume: (charges, asked) => {
+      calls += 1
+      return away === undefined ? central.consume(charges, asked) : Promise.reject(new StoreUnavailable(away))
+    },
+    settle: (receipt, costs) => central.settle(receipt, costs),
+    block: (key, duration) => central.block(key, duration),
+  }
+  const policies = Array.from({ length: processes }, () =>
+    rateLimit({ store, clock, quotas: [QUOTA], expectedProcesses: processes, ...options }),
+  )
+  const send = async (process = 0, cost = 1) => {
+    const exchange = literalExchange({ operation: { cost } })
+    const reply = await policies[process]?.handle(exchange, () => Promise.resolve(OK))
+    return { reply, events: exchange.events, admitted: reply?.kind === 'answer' }
+  }
+  return { clock, send, cut: (reason?: UnavailableReason) => void (away = reason), calls: () => calls }
+}
+
+describe('while the store is away, by default', () => {
+  test('each process gives out its share and says that it did', async () => {
+    const { send, cut } = fleet(4)
+    cut('not-ready')
+    const first = await send()
+    expect(first.reply?.headers['ratelimit']).toBe('"q";r=1;t=1')
+    expect(first.events).toEqual([
+      { type: 'rate-limit.store-failed', call: 'consume', reason: 'not-ready' },
+      { type: 'rate-limit.admitted', cost: 1, remaining: 1, degraded: true },
+    ])
+    expect((await send()).admitted).toBe(true)
+    const denied = await send()
+    expect(denied.reply).toMatchObject({ code: 'quota-exceeded', headers: { 'retry-after': '1' } })
+    expect(denied.events).toContainEqual(
+      expect.objectContaining({ type: 'rate-limit.denied', degraded: true }),
+    )
+  })
+
+  test('the fleet gives out its documented bound and no more, for however long it lasts', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 5 }),
+        fc.array(fc.tuple(fc.nat(4), fc.nat(400)), { minLength: 40, maxLength: 120 }),
+        async (processes, schedule) => {
+          const { send, cut, clock } = fleet(processes)
+          const start = clock.now()
+          cut('not-ready')
+          let admitted = 0
+          for (const [process, pause] of schedule) {
+            if ((await send(process % processes)).admitted) admitted += 1
+            await clock.advance(pause)
+          }
+          const share = Math.max(1, Math.floor(8 / processes))
+          const steady = (10 * (clock.now() - start)) / 1_000
+          expect(admitted).toBeLessThanOrEqual(processes * share + steady)
+        },
+      ),
+      { numRuns: 40 },
+    )
+  })
+
+  test('a cost that no share can hold is a 503, one that no budget can hold still is a 400', async () => {
+    const { send, cut } = fleet(4)
+    cut('breaker-open')
+    expect((await send(0, 5)).reply).toMatchObject({ code: 'rate-limit-unavailable', status: 503 })
+    expect((await send(0, 9)).reply).toMatchObject({ code: 'cost-exceeds-quota', status: 400 })
+  })
+})
+
+describe('when the store is back', () => {
+  test('what was given out is charged once', async () => {
+    const { send, cut, calls } = fleet(2)
+    cut('not-ready')
+    for (let times = 0; times < 4; times += 1) expect((await send()).admitted).toBe(true)
+    cut()
+    const before = calls()
+    const { reply, events } = await send()
+    expect(reply?.headers['ratelimit']).toBe('"q";r=3;t=1')
+    expect(events.map(({ type }) => type)).toEqual(['rate-limit.store-recovered', 'rate-limit.admitted'])
+    expect(calls()).toBe(before + 2)
+    expect((await send()).reply?.headers['ratelimit']).toBe('"q";r=2;t=1')
+    expect(calls()).toBe(before + 3)
+  })
+
+  test('what time has given back is not charged', async () => {
+    const { send, cut, clock } = fleet(2)
+    cut('not-ready')
+    for (let times = 0; times < 4; times += 1) await send()
+    await clock.advance(10_000)
+    cut()
+    expect((await send()).reply?.headers['ratelimit']).toBe('"q";r=7;t=1')
+  })
+
+  test('a debt larger than what is left takes what is left', async () => {
+    const { send, cut } = fleet(2)
+    for (let times = 0; times < 6; times += 1) await send()
+    cut('not-ready')
+    for (let times = 0; times < 4; times += 1) await send()
+    cut()
+    expect((await send()).reply).toMatchObject({ code: 'quota-exceeded' })
+  })
+
+  test('a call that may have been charged is not charged again', async () => {
+    const { send, cut } = fleet(2)
+    cut('deadline')
+    for (let times = 0; times < 4; times += 1) expect((await send()).admitted).toBe(true)
+    cut()
+    expect((await send()).reply?.headers['ratelimit']).toBe('"q";r=7;t=1')
+  })
+})
