@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../clock.js'
+import { type Duration, milliseconds } from '../duration.js'
 import type { Exchange } from '../exchange.js'
 import { checkChoice, checkFunction, checkInteger, checkKnown, checkMethods } from '../options.js'
 import { type CallerList, type CallerTest, callerTest } from './caller-list.js'
@@ -33,10 +34,10 @@ export interface RateLimitOptions {
   /** How many bits of an IPv6 client address count, 32 to 64. Default 56: what one customer usually has. */
   readonly ipv6Prefix?: number
   /**
-   * How long an operation that may cost less than it was charged is waited for, in milliseconds; what ends later pays
-   * in full. Default 60,000.
+   * How long an operation that may cost less than it was charged is waited for; what ends later pays in full. Default
+   * 1 minute.
    */
-  readonly settleWithin?: number
+  readonly settleWithin?: Duration
   /** The source of time of this process. Default: the machine's clock. */
   readonly clock?: Clock
 }
@@ -96,7 +97,7 @@ export function checkOptions(options: RateLimitOptions): RateLimitSetting {
     isAllowed: allow,
     isDenied: deny,
     isSkipped: all.skip,
-    settleWithin: checkInteger('rateLimit: settleWithin', all.settleWithin),
+    settleWithin: Math.ceil(milliseconds('rateLimit: settleWithin', all.settleWithin)),
     clock: all.clock,
     needsIdentity: quotas.some((quota) => quota.needsIdentity) || allow.needsIdentity || deny.needsIdentity,
   }

@@ -32,11 +32,11 @@ function setUp(options: Partial<ConcurrencyLimitOptions> = {}) {
   /** A request whose handler answers when it is told to. */
   const open = async () => {
     let finish!: (reply: Reply) => void
-    let fail!: (error: Error) => void
-    const answer = new Promise<Reply>((resolve, reject) => ([finish, fail] = [resolve, reject]))
+    let throwing!: (error: Error) => void
+    const answer = new Promise<Reply>((resolve, reject) => ([finish, throwing] = [resolve, reject]))
     const sent = send(() => answer)
     await turn()
-    return { ...sent, finish, fail }
+    return { ...sent, finish, fail: throwing }
   }
   return { clock, store, limit, send, open }
 }
