@@ -6,7 +6,8 @@ import type { LoadShedEvent } from './load-shedding/events.js'
 import type { RateLimitEvent } from './rate-limit/events.js'
 
 /** What a policy decided. Holds codes, names and numbers; never a token, key, cookie or body. */
-export type GateEvent = AuthEvent | RateLimitEvent | ConcurrencyEvent | LoadShedEvent | IdempotencyEvent | CacheEvent
+export type GateEvent =
+  AuthEvent | RateLimitEvent | ConcurrencyEvent | LoadShedEvent | IdempotencyEvent | CacheEvent
 
 /** An event with the operation it happened in, as observers get it. */
 export type ReportedEvent = GateEvent & {
