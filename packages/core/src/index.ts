@@ -81,6 +81,15 @@ export {
   memoryApiKeys,
 } from './auth/api-key.js'
 export type { ApiKeyLookup, ApiKeyQuery, ApiKeyRecord } from './auth/api-key-record.js'
+export { introspection } from './auth/introspection/introspection.js'
+export {
+  type AskInit,
+  type AskServer,
+  INTROSPECTION_DEFAULTS,
+  type IntrospectionEvent,
+  type IntrospectionFailure,
+  type IntrospectionOptions,
+} from './auth/introspection/options.js'
 export { jwt } from './auth/jwt/jwt.js'
 export { JWT_DEFAULTS, type JwtOptions } from './auth/jwt/options.js'
 export type { PublicKeyAlgorithm } from './auth/jwt/algorithms.js'

@@ -1,3 +1,4 @@
+import { readJson } from '../endpoint.js'
 import type { FetchFailure } from './jwks-keeper.js'
 
 /** What is used of `fetch`. */
@@ -27,31 +28,10 @@ export async function fetchJwks(
       await response.body?.cancel()
       return 'status'
     }
-    const content = await readAtMost(response, maxBytes)
-    return content === undefined ? 'too-large' : parse(content)
+    return await readJson(response, maxBytes)
   } catch {
     return 'network'
   }
 }
 
 const HEADERS = { accept: 'application/jwk-set+json, application/json' } as const
-
-async function readAtMost(response: Response, maxBytes: number): Promise<Buffer | undefined> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  // Leaving the loop cancels the stream.
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    size += chunk.byteLength
-    if (size > maxBytes) return undefined
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks, size)
-}
-
-function parse(content: Buffer): Fetched {
-  try {
-    return { document: JSON.parse(content.toString('utf8')) as unknown }
-  } catch {
-    return 'malformed'
-  }
-}

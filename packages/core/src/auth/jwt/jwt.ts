@@ -1,4 +1,5 @@
 import { compactVerify, errors } from 'jose'
+import { deepFreeze } from '../claims.js'
 import { createIdentity, type Identity } from '../identity.js'
 import { accepted, rejected, type Rejected, type Scheme, undecided, type Verdict } from '../scheme.js'
 import { type CompactToken, type JsonObject, parseCompact } from './compact.js'
@@ -102,16 +103,4 @@ function identityOf(claims: TokenClaims, payload: JsonObject): Identity {
   const { issuer, subject, tenant, scopes, roles, tokenId: credentialId, expiresAt } = claims
   const init = { scheme: 'jwt', issuer, subject, tenant, scopes, roles, credentialId, expiresAt }
   return createIdentity({ ...init, claims: deepFreeze(payload) })
-}
-
-/** Requests share the identity: a handler that changes a claim would change it for the next one. */
-function deepFreeze(claims: JsonObject): JsonObject {
-  const waiting: object[] = [claims]
-  for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
-    Object.freeze(value)
-    for (const member of Object.values(value) as unknown[]) {
-      if (typeof member === 'object' && member !== null) waiting.push(member)
-    }
-  }
-  return claims
 }

@@ -1,4 +1,5 @@
 import { type Rejected, rejected } from '../scheme.js'
+import { isFiniteNumber, own, rolesOf, scopesOf, textOf } from '../claims.js'
 import type { JsonObject } from './compact.js'
 
 /** What a token's claims must be, for one issuer or several that are told apart by `iss` alone. */
@@ -70,16 +71,6 @@ export function checkClaims(payload: JsonObject, rules: ClaimRules, now: number)
   }
 }
 
-/** Own members only: what a prototype holds is nobody's claim. */
-function own(payload: JsonObject, name: string): unknown {
-  return Object.hasOwn(payload, name) ? payload[name] : undefined
-}
-
-function textOf(payload: JsonObject, name: string): string | undefined {
-  const value = own(payload, name)
-  return typeof value === 'string' ? value : undefined
-}
-
 function bad(reason: Rejected['reason'], at: string): Rejected {
   return rejected(reason, { at, genuine: true })
 }
@@ -134,28 +125,4 @@ function checkTimes(payload: JsonObject, rules: ClaimRules, now: number): Span |
   if (now < notBefore) return bad('not-yet-valid', 'nbf')
   if (now < issuedFrom) return bad('issued-in-future', 'iat')
   return { from: Math.max(notBefore, issuedFrom), until, expiresAt }
-}
-
-function isFiniteNumber(value: unknown): boolean {
-  return typeof value === 'number' && Number.isFinite(value)
-}
-
-/** Byte-exact, split at single spaces (RFC 6749 3.3). What has another form grants nothing. */
-function scopesOf(value: unknown, form: ClaimRules['scopeForm']): readonly string[] {
-  if (form === 'string')
-    return typeof value === 'string' ? value.split(' ').filter((scope) => scope !== '') : []
-  return Array.isArray(value) && value.every(isScope) ? value : []
-}
-
-function rolesOf(payload: JsonObject, path: readonly string[]): readonly string[] {
-  let value: unknown = payload
-  for (const name of path) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return []
-    value = own(value as JsonObject, name)
-  }
-  return Array.isArray(value) && value.every((role) => typeof role === 'string' && role !== '') ? value : []
-}
-
-function isScope(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && !value.includes(' ')
 }

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { type Clock, systemClock } from '../../clock.js'
 import { type Duration, milliseconds } from '../../duration.js'
 import { checkFunction, checkInteger, checkKnown, checkMethods } from '../../options.js'
+import { checkEndpoint } from '../endpoint.js'
 import { LATE, withDeadline } from '../deadline.js'
 import { fetchJwks, type FetchKeys } from './fetch-jwks.js'
 import { type FetchFailure, type JwksKeeper, keepKeys, type KeeperEvent } from './jwks-keeper.js'
@@ -69,7 +70,7 @@ export function remoteJwks(url: string, options: RemoteJwksOptions = {}): Remote
   checkMethods('remoteJwks: clock', clock, ['now', 'after'])
   checkInteger('remoteJwks: maxBytes', maxBytes)
   const deadline = milliseconds('remoteJwks: deadline', given.deadline)
-  const address = checkUrl(url, allowLoopback)
+  const address = checkEndpoint('remoteJwks: url', url, allowLoopback)
 
   const keeper = keepKeys({
     clock,
@@ -108,18 +109,3 @@ export function remoteJwks(url: string, options: RemoteJwksOptions = {}): Remote
 export function isRemoteJwks(value: unknown): value is RemoteJwks {
   return typeof value === 'object' && value !== null && REMOTE in value
 }
-
-/** The URL comes from the configuration and is never quoted: it may hold a secret. */
-function checkUrl(text: string, allowLoopback: boolean): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  const loopback = allowLoopback && url?.protocol === 'http:' && LOOPBACK.test(url.hostname)
-  if (url === undefined || (url.protocol !== 'https:' && !loopback)) {
-    throw new TypeError('remoteJwks: url must be an https: URL (http: only to loopback, with allowLoopback)')
-  }
-  if (url.username !== '' || url.password !== '')
-    throw new TypeError('remoteJwks: url must hold no credentials')
-  return url.href
-}
-
-/** As the URL parser writes it: it turns every spelling of an IPv4 address into four decimal numbers. */
-const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
