@@ -117,8 +117,13 @@ export function schedules({ atomic, maxLength }: ScheduleInit): fc.Arbitrary<rea
 }
 
 /** Schedules of one budget whose clock steps back now and then. */
-export function schedulesWithStepsBack({ maxLength }: ScheduleInit): fc.Arbitrary<readonly Step[]> {
-  return fc.constantFrom('gcra', 'sliding-window', 'fixed-window').chain((algorithm) => {
+export function schedulesWithStepsBack({
+  maxLength,
+  algorithms,
+}: Pick<ScheduleInit, 'maxLength'> & { readonly algorithms: readonly string[] }): fc.Arbitrary<
+  readonly Step[]
+> {
+  return fc.constantFrom(...algorithms).chain((algorithm) => {
     const one = oneBudget
       .filter((rate) => ('algorithm' in rate ? rate.algorithm : 'gcra') === algorithm)
       .map((rate) => [{ ...rate, quota: 'a', key: 'k' }])

@@ -8,5 +8,11 @@ export {
   type RedisEvent,
   type RedisGuardOptions,
 } from './guard.js'
+export {
+  REDIS_RATE_LIMIT_DEFAULTS,
+  redisRateLimitStore,
+  type RedisRateLimitStoreOptions,
+} from './rate-limit.js'
 export { redisScript, type RedisScript } from './script.js'
+export { type RedisStores, redisStores, type RedisStoresOptions } from './stores.js'
 export { StoreUnavailable, type UnavailableReason } from '../unavailable.js'

@@ -1,0 +1,26 @@
+import type { RateLimitStore } from '../../rate-limit/store.js'
+import type { RedisLike } from './client.js'
+import { guardRedis, type RedisGuardOptions } from './guard.js'
+import { guardedRateLimitStore, splitOptions } from './rate-limit.js'
+
+/** Settings of {@link redisStores}: those of the guard that the stores share, and where their keys are. */
+export interface RedisStoresOptions extends RedisGuardOptions {
+  /** What every key begins with. No braces: they would put all keys into one slot of a cluster. Default `'headgate:'`. */
+  readonly prefix?: string
+}
+
+/** The stores that processes can share. */
+export interface RedisStores {
+  readonly rateLimit: RateLimitStore
+}
+
+/**
+ * Makes the stores on one client, behind one guard. Nothing is set or defined on the client.
+ *
+ * @throws TypeError when an option can't be right.
+ */
+export function redisStores(client: RedisLike, options: RedisStoresOptions = {}): RedisStores {
+  const { prefix, guard } = splitOptions('redisStores', options)
+  const redis = guardRedis(client, guard)
+  return { rateLimit: guardedRateLimitStore(redis, { prefix, deadline: guard.deadline }) }
+}
