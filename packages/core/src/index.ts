@@ -1,14 +1,6 @@
 // The gate
 export { composeGate, type Gate, type GateSetting } from './gate.js'
-export {
-  type Channel,
-  exchangeOf,
-  gate,
-  type GateOptions,
-  type HandlerError,
-  identityOf,
-  requestIdOf,
-} from './koa.js'
+export { type Channel, exchangeOf, gate, type GateOptions, identityOf, requestIdOf } from './koa.js'
 export { type Exchange, type Incoming, type Next, type Policy, type Stage, STAGES } from './exchange.js'
 export { type Answer, type Body, keepHeadersOnError, type Reply, withHeaders } from './reply.js'
 export type { Fields } from './fields.js'
@@ -40,6 +32,7 @@ export { type Duration, milliseconds } from './duration.js'
 export { checkChoice, checkFunction, checkInteger, checkKnown, checkMethods, checkText } from './options.js'
 
 // HTTP, for channels
+export type { HandlerError } from './http/answer.js'
 export type { TrustedProxies } from './http/address.js'
 export { readUpTo } from './http/body.js'
 export { fingerprintOf, type OperationHints } from './http/channel.js'

@@ -4,14 +4,20 @@ import type { Identity } from './auth/identity.js'
 import { checkDemands, type DeclaredOperation } from './declaration.js'
 import type { GateEvent, ReportedEvent } from './events.js'
 import type { Exchange, Incoming, Policy } from './exchange.js'
-import type { Fields } from './fields.js'
 import { type Answer, keepHeadersOnError } from './reply.js'
 import { composeGate, type Gate } from './gate.js'
+import {
+  answerError,
+  captureAnswer,
+  forgetRemoved,
+  type HandlerError,
+  wholeAnswer,
+  writeAnswer,
+} from './http/answer.js'
 import { type AddressResolver, addressResolver, type TrustedProxies } from './http/address.js'
-import { toBody } from './http/body.js'
 import { describeHttp, describeMalformed, type OperationHints } from './http/channel.js'
 import { detachedResponse } from './http/detached-response.js'
-import { fieldsSince, readFields, writeFields } from './http/fields.js'
+import { readFields } from './http/fields.js'
 import { HttpIncoming } from './http/incoming.js'
 import { parsedBody } from './http/parsed-body.js'
 import { renderProblem } from './http/problem.js'
@@ -39,13 +45,6 @@ export interface Channel {
   renderError?(error: HandlerError): Answer
 }
 
-/** An error that a handler meant for the client. */
-export interface HandlerError {
-  readonly status: number
-  readonly message: string
-  readonly headers: Fields
-}
-
 /** Settings of a gate. */
 export interface GateOptions {
   /** The protocols behind the gate. What none accepts is gated as plain HTTP. Default: none. */
@@ -64,9 +63,6 @@ export interface GateOptions {
   /** Gets every event, beside the diagnostics channel `headgate`. It must not throw. */
   readonly onEvent?: (event: ReportedEvent) => void
 }
-
-/** Statuses that have no content (RFC 9110 15). */
-const BODILESS: ReadonlySet<number> = new Set([204, 205, 304])
 
 const EXCHANGE = Symbol.for('headgate.exchange')
 const POLICIES = Symbol.for('headgate.policies')
@@ -121,7 +117,7 @@ export function gate(policies: readonly Policy[], options: GateOptions = {}): Mi
     refuseTwice(ctx, policies)
     const exchange = new KoaExchange(ctx, resolve, options, ids)
     ;(ctx as GatedContext)[EXCHANGE] = exchange
-    ;(ctx as GatedContext)[POLICIES] = policies
+    ;(ctx as GatedContext)[POLICIES] = [...((ctx as GatedContext)[POLICIES] ?? []), ...policies]
     const { requestId } = exchange
     if (ids === undefined || requestId === undefined) return enter(ctx, exchange, next)
     ctx.res.setHeader(ids.field, requestId)
@@ -153,89 +149,23 @@ async function pass(
 ): Promise<void> {
   const { res } = ctx
   const outer = readFields(res)
+  const renderError = channel.renderError?.bind(channel)
   const reply = await run(exchange, async () => {
     try {
       await (channel.handle === undefined ? next() : channel.handle(ctx, next))
     } catch (error) {
-      return renderError(channel, exposed(error))
+      return answerError(error, renderError)
     }
     // Detached, the handler has a response of its own: all fields on it are the handler's.
-    if (ctx.res !== res) return whole(capture(ctx, {}, channel))
+    if (ctx.res !== res) return wholeAnswer(captureAnswer(ctx, {}, renderError))
     forgetRemoved(outer, res)
-    return capture(ctx, outer, channel)
+    return captureAnswer(ctx, outer, renderError)
   })
-  write(ctx, outer, reply.kind === 'answer' ? reply : render(channel, reply, exchange))
-}
-
-/** What a handler writes to a response that nobody reads is lost, and its client would wait for ever. */
-function whole(answer: Answer): Answer {
-  if (!answer.uncaptured) return answer
-  throw new Error(
-    'gate: a handler wrote to the response itself where its answer is to be kept or shared; ' +
-      "answer with ctx.body, or describe the operation with idempotency 'off' and cache 'off'",
-  )
-}
-
-/** A field of outer middleware that the handler took away stays away. */
-function forgetRemoved(fields: Record<string, unknown>, response: Context['res']): void {
-  for (const name of Object.keys(fields)) {
-    if (!response.hasHeader(name)) delete fields[name]
-  }
+  writeAnswer(ctx, outer, reply.kind === 'answer' ? reply : render(channel, reply, exchange))
 }
 
 function render(channel: Channel, refusal: Refusal, exchange: Exchange): Answer {
   return channel.render?.(refusal, exchange) ?? renderProblem(refusal, REFUSALS[refusal.code].title)
-}
-
-/**
- * An error a handler made for the client (`ctx.throw(404)`) is its answer. Any other is rethrown to Koa when the
- * policies have cleaned up after it.
- */
-function exposed(error: unknown): HandlerError {
-  const { status, expose, message, headers } = error as Partial<
-    Record<keyof HandlerError | 'expose', unknown>
-  >
-  if (expose !== true || typeof status !== 'number') throw error
-  return { status, message: String(message), headers: lowerCased(headers) }
-}
-
-function renderError(channel: Channel, error: HandlerError): Answer {
-  return channel.renderError?.(error) ?? textAnswer(error)
-}
-
-/** A status without a body gets its phrase as the body, as in Koa. */
-function textAnswer({ status, message, headers }: HandlerError): Answer {
-  const type = { 'content-type': 'text/plain; charset=utf-8' }
-  return { kind: 'answer', status, headers: { ...headers, ...type }, body: Buffer.from(message) }
-}
-
-function lowerCased(headers: unknown): Fields {
-  const entries = Object.entries((headers ?? {}) as Fields)
-  return Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), value]))
-}
-
-/** What the handler left on the context, as a value. */
-function capture(ctx: Context, before: Fields, channel: Channel): Answer {
-  const headers = fieldsSince(before, ctx.res)
-  const status = ctx.status
-  if (ctx.respond === false || ctx.res.headersSent) {
-    return { kind: 'answer', status, headers, body: null, uncaptured: true }
-  }
-  if (ctx.body === undefined && !BODILESS.has(status)) {
-    const bare = { status, message: ctx.message, headers }
-    if (status >= 400 && channel.renderError !== undefined) return channel.renderError(bare)
-    if (ctx.method !== 'HEAD') return textAnswer(bare)
-  }
-  return { kind: 'answer', status, headers, body: toBody(ctx.body) }
-}
-
-/** Koa's setters change status, type and length as a side effect: body, then status, then the fields. */
-function write(ctx: Context, outer: Fields, answer: Answer): void {
-  if (answer.uncaptured || ctx.res.headersSent) return
-  ctx.body = answer.body
-  ctx.status = answer.status
-  writeFields(ctx.res, outer, answer.headers)
-  if (answer.body instanceof Uint8Array && ctx.method !== 'HEAD') ctx.length = answer.body.byteLength
 }
 
 class KoaExchange extends HttpIncoming implements Exchange {

@@ -88,6 +88,19 @@ describe('replies', () => {
   })
 })
 
+test('bytes of a policy are bytes, whatever array they come in', async () => {
+  const body = new TextEncoder().encode('stored')
+  const { url } = await start(
+    gate([policy(() => Promise.resolve({ kind: 'answer', status: 200, headers: {}, body }))]),
+  )
+  expect(await (await fetch(url)).text()).toBe('stored')
+})
+
+test('a handler that throws nothing is still an error', async () => {
+  const { url } = await start(gate([]), () => Promise.reject(undefined as unknown as Error))
+  expect((await fetch(url)).status).toBeGreaterThanOrEqual(404)
+})
+
 describe('the exchange', () => {
   test('says what came in, before any mount or router rewrote it', async () => {
     let exchange: Exchange | undefined
@@ -240,6 +253,12 @@ describe('gates in one application', () => {
     const { url } = await start(gate([charging]), gate([charging]), (ctx) => void (ctx.body = 'x'))
     expect((await fetch(url)).status).toBe(500)
     expect(charges).toBe(1)
+  })
+
+  test('however many gates stand between them', async () => {
+    const charging = policy((_exchange, next) => next(), 'rateLimit')
+    const { url } = await start(gate([charging]), gate([]), gate([charging]), (ctx) => void (ctx.body = 'x'))
+    expect((await fetch(url)).status).toBe(500)
   })
 
   test('an identity from other middleware is used', async () => {
