@@ -51,7 +51,8 @@ export function answerError(error: unknown, renderError: RenderError = textAnswe
   const { status, expose, message, headers } = (error ?? {}) as Partial<
     Record<keyof HandlerError | 'expose', unknown>
   >
-  if (expose !== true || typeof status !== 'number') throw error
+  // Koa answers nothing at all where nothing is thrown.
+  if (expose !== true || typeof status !== 'number') throw error ?? new Error('a handler threw nothing')
   return renderError({ status, message: String(message), headers: lowerCased(headers) })
 }
 
