@@ -102,6 +102,7 @@ export type { AuthAccepted, AuthEvent, AuthRefused, AuthStoreFailed, RejectionRe
 export { rateLimit, type RateLimitPolicy } from './rate-limit/rate-limit.js'
 export { RATE_LIMIT_DEFAULTS, type RateLimitOptions } from './rate-limit/options.js'
 export { HOT_DENY_DEFAULTS, hotDeny, type HotDenyOptions } from './rate-limit/hot-deny.js'
+export { LEASE_DEFAULTS, leased, type LeasedStore, type LeaseOptions } from './rate-limit/leased.js'
 export type { CallerList, IdentityPattern } from './rate-limit/caller-list.js'
 export type { FieldsVersion } from './rate-limit/fields.js'
 export type { Quota, QuotaAlgorithm } from './rate-limit/quota.js'

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../clock.js'
 import { type Duration, milliseconds } from '../duration.js'
 import { checkInteger, checkKnown, checkMethods } from '../options.js'
 import { elapsedTime } from '../stores/memory/elapsed-time.js'
+import { commonCost, planName } from './charged-plan.js'
 import type { QuotaState, RateLimitCharge, RateLimitDecision, BudgetStore } from './store.js'
 
 /** Settings of {@link hotDeny}. */
@@ -86,14 +87,9 @@ function aged({ decision, asked }: HotDenial, now: number): Denied {
   return { outcome: 'denied', wait: later(decision.wait), quotas }
 }
 
-/** Names charges by all that the decision depends on. Keys are digests, so nothing in them can look like a separator. */
+/** Names charges by all that the decision depends on. */
 function planOf(charges: readonly RateLimitCharge[]): string {
-  let plan = ''
-  for (const charge of charges) {
-    const span = 'interval' in charge ? charge.interval : `${charge.algorithm}${charge.window}`
-    plan += `${charge.key} ${charge.quota} ${charge.cost} ${charge.burst} ${span};`
-  }
-  return plan
+  return `${planName(charges)}${commonCost(charges) ?? charges.map(({ cost }) => cost).join()}`
 }
 
 /** A bounded memory in which what is asked for again is not pushed out by what is asked for once. */

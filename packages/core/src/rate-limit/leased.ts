@@ -1,0 +1,78 @@
+import { type Clock, systemClock } from '../clock.js'
+import { type Duration, milliseconds } from '../duration.js'
+import { checkInteger, checkKnown, checkMethods } from '../options.js'
+import { elapsedTime } from '../stores/memory/elapsed-time.js'
+import { commonCost, planName } from './charged-plan.js'
+import { admittedBy, type LeaseHolder, leaseHolder } from './lease.js'
+import type { BudgetStore, RateLimitCharge } from './store.js'
+
+/** Settings of {@link leased}. */
+export interface LeaseOptions {
+  /** How many units a process takes ahead at the most. Never more than half of a burst. Default 50. */
+  readonly most?: number
+  /** How long they are kept; what is left then goes back. Default 200 ms. */
+  readonly ttl?: Duration
+  /** For how many callers units are taken ahead at a time. Default 1,000. */
+  readonly maxEntries?: number
+  /** The source of time. Default: the machine's clock. */
+  readonly clock?: Clock
+}
+
+/** What an option is when nobody says otherwise; durations in milliseconds. */
+export const LEASE_DEFAULTS = { most: 50, ttl: 200, maxEntries: 1_000 } as const
+
+/** A store that may hold units of its callers. */
+export type LeasedStore<Store extends BudgetStore> = Store & {
+  /** Gives back what is not used. Before a process ends. */
+  giveBack(): Promise<void>
+}
+
+/**
+ * Takes units ahead for callers who ask often, so that most of their requests need no round trip. What a process gives
+ * out was charged before: all processes together admit what the quotas allow.
+ *
+ * Units are used up to `ttl` after they were charged, and are nobody else's meanwhile. Requests that are settled later
+ * go to the store.
+ *
+ * @throws TypeError that names the option that is wrong.
+ */
+export function leased<Store extends BudgetStore>(
+  store: Store,
+  options: LeaseOptions = {},
+): LeasedStore<Store> {
+  checkMethods('leased: store', store, ['consume', 'settle', 'block'])
+  checkKnown('leased', options, ['most', 'ttl', 'maxEntries', 'clock'])
+  const all = { ...LEASE_DEFAULTS, clock: systemClock, ...options }
+  checkMethods('leased: clock', all.clock, ['now', 'after'])
+  const most = checkInteger('leased: most', all.most, 2)
+  const maxEntries = checkInteger('leased: maxEntries', all.maxEntries)
+  const ttl = milliseconds('leased: ttl', all.ttl)
+  const elapsed = elapsedTime(all.clock)
+  const holders = new Map<string, LeaseHolder>()
+
+  const holderOf = (charges: readonly RateLimitCharge[]): LeaseHolder | undefined => {
+    const name = planName(charges)
+    const known = holders.get(name)
+    if (known !== undefined || holders.size >= maxEntries) return known
+    const forget = (): void => void holders.delete(name)
+    const holder = leaseHolder({ store, most, ttl, elapsed, clock: all.clock, forget })
+    holders.set(name, holder)
+    return holder
+  }
+
+  const own: Pick<LeasedStore<BudgetStore>, 'consume' | 'giveBack'> = {
+    consume(charges, asked) {
+      const cost = commonCost(charges)
+      if (cost === undefined || cost === 0 || asked?.reserve !== undefined)
+        return store.consume(charges, asked)
+      const holder = holderOf(charges)
+      if (holder === undefined) return store.consume(charges)
+      const grant = holder.take(cost)
+      return grant === undefined ? holder.ask(charges, cost) : admittedBy(grant)
+    },
+    async giveBack() {
+      await Promise.all([...holders.values()].map((holder) => holder.giveBack()))
+    },
+  }
+  return Object.assign(Object.create(store) as Store, own) as LeasedStore<Store>
+}
