@@ -74,6 +74,14 @@ export {
   memoryApiKeys,
 } from './auth/api-key.js'
 export type { ApiKeyLookup, ApiKeyQuery, ApiKeyRecord } from './auth/api-key-record.js'
+export {
+  basic,
+  BASIC_DEFAULTS,
+  type BasicLookup,
+  type BasicOptions,
+  type BasicRecord,
+} from './auth/basic/basic.js'
+export { type DeriveKey, hashPassword } from './auth/basic/password.js'
 export { introspection } from './auth/introspection/introspection.js'
 export {
   type AskInit,
