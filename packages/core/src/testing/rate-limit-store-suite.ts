@@ -1,8 +1,12 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict'
 import { randomId } from '../id.js'
-import type { RateLimitCharge, RateLimitDecision, RateLimitStore } from '../rate-limit/store.js'
+import type { RateLimitStore } from '../rate-limit/store.js'
 import { ManualClock } from './manual-clock.js'
 import { modelRateLimitStore } from './rate-limit-model.js'
+import { SETTLING_CASES } from './rate-limit-settling-cases.js'
+import { type Cases, charge, drain, look, SECOND } from './rate-limit-subject.js'
+import { WINDOW_CASES } from './rate-limit-window-cases.js'
+import { SLOT_CASES } from './slot-cases.js'
 
 /** One behaviour that every store must have. */
 export interface RateLimitStoreCase {
@@ -15,24 +19,18 @@ export type RateLimitStoreFactory = (clock: ManualClock) => RateLimitStore | Pro
 
 /** What every rate limit store must do, as cases for any test runner. Each case makes a store and keys of its own. */
 export function rateLimitStoreSuite(create: RateLimitStoreFactory): readonly RateLimitStoreCase[] {
-  return Object.entries(CASES).map(([name, check]) => ({
-    name,
-    async run() {
-      const clock = new ManualClock()
-      await check({ store: await create(clock), clock, key: `budget-${randomId()}` })
-    },
-  }))
+  return Object.entries({ ...BUDGET_CASES, ...SETTLING_CASES, ...WINDOW_CASES, ...SLOT_CASES }).map(
+    ([name, check]) => ({
+      name,
+      async run() {
+        const clock = new ManualClock()
+        await check({ store: await create(clock), clock, key: `budget-${randomId()}` })
+      },
+    }),
+  )
 }
 
-interface Subject {
-  readonly store: RateLimitStore
-  readonly clock: ManualClock
-  readonly key: string
-}
-
-const SECOND = 1_000_000
-
-const CASES: Readonly<Record<string, (subject: Subject) => Promise<void>>> = {
+const BUDGET_CASES: Cases = {
   'a new budget gives its burst at once and no more': async ({ store, key }) => {
     for (let left = 4; left >= 0; left -= 1) {
       const { outcome, quotas } = await store.consume([charge(key)])
@@ -204,25 +202,6 @@ const CASES: Readonly<Record<string, (subject: Subject) => Promise<void>>> = {
       await clock.advance(next(1_500))
     }
   },
-}
-
-type GcraTestCharge = Extract<RateLimitCharge, { readonly interval: number }>
-
-/** Five units at once, one more each second, unless `init` says otherwise. */
-function charge(key: string, init: Partial<GcraTestCharge> = {}): GcraTestCharge {
-  return { quota: 'burst', key, interval: SECOND, burst: 5, cost: 1, ...init }
-}
-
-async function look(store: RateLimitStore, one: RateLimitCharge): Promise<RateLimitDecision> {
-  return store.consume([{ ...one, cost: 0 }])
-}
-
-/** Takes until nothing is left; how often that went well. */
-async function drain(store: RateLimitStore, one: RateLimitCharge): Promise<number> {
-  for (let taken = 0; taken < 1_000; taken += 1) {
-    if ((await store.consume([one])).outcome !== 'admitted') return taken
-  }
-  throw new Error('the budget never ends')
 }
 
 /** Numbers that look random and are the same in every run. */
