@@ -61,6 +61,7 @@ export function createApp(options: AppOptions): Koa {
   app.use(health(readiness))
   app.use(
     gate(policies, {
+      requestId: 'x-request-id',
       channels: [graphql({ path: '/graphql', ...inventoryGraphql(inventory) }), rest(router)],
     }),
   )

@@ -175,6 +175,32 @@ describe('drain', () => {
     await closed
   })
 
+  test('cuts half a body and a client that does not read when the grace is over, and ends', async () => {
+    const clock = new ManualClock()
+    const begun = [latch(), latch()]
+    const app = new Koa().use(async (ctx) => {
+      begun[ctx.method === 'POST' ? 0 : 1]?.open()
+      if (ctx.method === 'POST') await text(ctx.req)
+      ctx.body = Buffer.alloc(50_000_000)
+    })
+    app.silent = true
+    const server = await serveOnFreePort(app, { clock, grace: '5s' })
+    const half = await socketTo(server)
+    half.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n12')
+    const deaf = await socketTo(server)
+    deaf.pause().write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    await Promise.all(begun.map(({ opened }) => opened))
+
+    const drained = server.drain()
+    await clock.advance(4_999)
+    expect(half.closed).toBe(false)
+    const closed = once(half.resume(), 'close')
+    await clock.advance(1)
+    await drained
+    await closed
+    deaf.destroy()
+  })
+
   test('while balancers are given notice it answers, is not ready, and closes each connection', async () => {
     const clock = new ManualClock()
     const readiness = createReadiness()
