@@ -73,12 +73,14 @@ export function writeAnswer(ctx: Answering, outer: Fields, answer: Answer): void
   if (answer.uncaptured || ctx.res.headersSent) return
   const { body, status, headers } = answer
   // Koa sends a Uint8Array that is no Buffer as JSON.
-  const bytes =
-    body instanceof Uint8Array ? Buffer.from(body.buffer, body.byteOffset, body.byteLength) : undefined
-  ctx.body = bytes ?? body
+  ctx.body = body instanceof Uint8Array ? bufferOf(body) : body
   ctx.status = status
   writeFields(ctx.res, outer, headers)
-  if (bytes !== undefined && ctx.method !== 'HEAD') ctx.length = bytes.byteLength
+  if (body instanceof Uint8Array && ctx.method !== 'HEAD') ctx.length = body.byteLength
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 /** A field of outer middleware that the handler took away stays away. */
