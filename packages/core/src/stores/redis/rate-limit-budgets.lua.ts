@@ -78,7 +78,7 @@ local function bring(id, budget, unit, burst)
     end
   end
   if passed ~= 0 then budget[4] = budget[4] + passed end
-  if burst then budget[3] = burst end
+  if burst and budget[3] ~= burst then budget[3], dirty = burst, true end
   units = 0
   for at = 5, #budget do units = units + budget[at] end
   return units

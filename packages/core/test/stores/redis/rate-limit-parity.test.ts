@@ -15,8 +15,8 @@ describeRedis('parity', () => {
   const server = useRedis()
 
   test.each([
-    ['whatever happens within one key', schedules({ atomic: true, maxLength: 60 }), 1_500],
-    ['whatever happens over several keys', schedules({ atomic: false, maxLength: 60 }), 700],
+    ['whatever happens within one key', schedules({ atomic: true, maxLength: 60 }), 1_200],
+    ['whatever happens over several keys', schedules({ atomic: false, maxLength: 60 }), 500],
     ['when the clock steps back', schedulesWithStepsBack({ maxLength: 60, algorithms: ['gcra'] }), 700],
   ])(
     '%s, Redis, memory and the model say the same',
