@@ -3,6 +3,8 @@ import { Server as NetServer, type Socket } from 'node:net'
 
 /** A server's connections, and the requests that run on them. */
 export interface Connections {
+  /** Every answer says `Connection: close`. */
+  readonly closing: boolean
   /** Notes a request and what runs for it, until both are done. */
   track(request: IncomingMessage, response: ServerResponse, run: () => unknown): void
   /** From now on every answer says `Connection: close`. */
@@ -27,6 +29,9 @@ export function trackConnections(server: Server): Connections {
   })
 
   return {
+    get closing() {
+      return closing
+    },
     track({ socket }, response, run) {
       const answers = open.get(socket)
       answers?.add(response)

@@ -18,7 +18,7 @@ export function listen(server: Server, connections: Connections, handle: Handle,
   }
   server.on('request', answer)
   server.on('checkContinue', (request, response) => {
-    continueWhenRead(request, response)
+    continueWhenRead(connections, request, response)
     answer(request, response)
   })
 }
@@ -38,7 +38,11 @@ function cutStalledReader({ socket }: IncomingMessage, response: ServerResponse,
  * Node invites the body of any length (`100 Continue`) before anybody has looked at the request. Here it is invited
  * when the first reader wants it: a refused request costs its head only.
  */
-function continueWhenRead(request: IncomingMessage, response: ServerResponse): void {
+function continueWhenRead(
+  connections: Connections,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   const { shouldKeepAlive } = response
   const read = request.read.bind(request)
   // Nobody knows whether a body follows an answer that came without an invitation (RFC 9110 10.1.1).
@@ -47,7 +51,7 @@ function continueWhenRead(request: IncomingMessage, response: ServerResponse): v
   request.read = (size) => {
     request.read = read
     if (!response.headersSent) {
-      response.shouldKeepAlive = shouldKeepAlive
+      response.shouldKeepAlive = shouldKeepAlive && !connections.closing
       response.writeContinue()
     }
     return read(size) as unknown

@@ -93,6 +93,31 @@ describe('drain', () => {
     expect(response.headers.connection).toBe('close')
   })
 
+  test('tells so also where the body is invited while it drains', async () => {
+    const entered = latch()
+    const leave = latch()
+    const app = new Koa().use(async (ctx) => {
+      entered.open()
+      await leave.opened
+      ctx.body = await text(ctx.req)
+    })
+    const server = await serveOnFreePort(app)
+    const headers = { expect: '100-continue', 'content-length': 4 }
+    const expecting = request(server.url, { method: 'POST', agent: keepAliveAgent(), headers })
+    const answered = once(expecting, 'response') as Promise<[IncomingMessage]>
+    expecting.flushHeaders()
+    await entered.opened
+
+    const drained = server.drain()
+    leave.open()
+    await once(expecting, 'continue')
+    expecting.end('body')
+    const [response] = await answered
+    expect(await text(response)).toBe('body')
+    expect(response.headers.connection).toBe('close')
+    await drained
+  })
+
   test('closes idle connections, silent ones and half a request', async () => {
     const app = new Koa().use((ctx) => void (ctx.body = 'hello'))
     const server = await serveOnFreePort(app)
