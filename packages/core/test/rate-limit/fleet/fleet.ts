@@ -1,0 +1,52 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Quota } from '../../../src/rate-limit/quota.js'
+
+/** What one process of a fleet does. Durations in milliseconds. */
+export interface ProcessPlan {
+  readonly ports: readonly number[]
+  readonly isCluster: boolean
+  readonly isLeased: boolean
+  readonly quota: Quota
+  readonly processes: number
+  readonly onStoreDown: 'local' | 'deny'
+  readonly guard: { readonly deadline?: number; readonly cooldown?: number; readonly prefix?: string }
+  readonly concurrency: number
+  /** How many requests each of its clients sends, one after the other. */
+  readonly requests: number
+  /** It ends then at the latest. */
+  readonly duration: number
+  /** Between two requests of a client. */
+  readonly pause: number
+}
+
+/** What became of the requests of one process. */
+export interface ProcessReport {
+  admitted: number
+  asked: number
+  degraded: number
+  recovered: number
+  unavailable: number
+  /** The longest wait for a decision, in milliseconds. */
+  slowest: number
+  /** Decisions of the store in the last half second. */
+  byStoreAtEnd: number
+}
+
+const PROCESS = join(import.meta.dirname, 'process.mjs')
+
+/** Runs a fleet of processes to its end. */
+export async function runFleet(plan: ProcessPlan): Promise<readonly ProcessReport[]> {
+  const run = promisify(execFile)
+  const all = Array.from({ length: plan.processes }, async () => {
+    const { stdout } = await run(process.execPath, [PROCESS, JSON.stringify(plan)], { timeout: 60_000 })
+    return JSON.parse(stdout) as ProcessReport
+  })
+  return Promise.all(all)
+}
+
+/** Adds up one number of all reports. */
+export function total(reports: readonly ProcessReport[], member: keyof ProcessReport): number {
+  return reports.reduce((sum, report) => sum + report[member], 0)
+}
