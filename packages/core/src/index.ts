@@ -65,14 +65,17 @@ export {
   undecided,
   type Verdict,
 } from './auth/scheme.js'
+export { API_KEY_DEFAULTS, apiKey, type ApiKeyOptions, type ApiKeyScheme } from './auth/api-key.js'
+export { apiKeyDigest } from './auth/api-key-digest.js'
+export { createApiKey, type IssuedApiKey } from './auth/api-key-form.js'
 export {
-  API_KEY_DEFAULTS,
-  apiKey,
-  apiKeyDigest,
-  type ApiKeyOptions,
-  type ApiKeyScheme,
-  memoryApiKeys,
-} from './auth/api-key.js'
+  type ApiKeyFileEvent,
+  FILE_API_KEYS_DEFAULTS,
+  fileApiKeys,
+  type FileApiKeys,
+  type FileApiKeysOptions,
+} from './auth/api-key-file.js'
+export { memoryApiKeys, type MemoryApiKeys } from './auth/api-key-memory.js'
 export type { ApiKeyLookup, ApiKeyQuery, ApiKeyRecord } from './auth/api-key-record.js'
 export {
   basic,

@@ -32,6 +32,19 @@ export interface ApiKeyRecord {
   readonly disabledAt?: number | undefined
 }
 
+/** The members of an {@link ApiKeyRecord}. */
+export const RECORD_MEMBERS = [
+  'digest',
+  'keyId',
+  'subject',
+  'tenant',
+  'scopes',
+  'roles',
+  'notBefore',
+  'expiresAt',
+  'disabledAt',
+] as const satisfies readonly (keyof ApiKeyRecord)[]
+
 /** Whether a record has the right shape. A lookup may read it from anywhere. */
 export function isRecord(record: ApiKeyRecord): boolean {
   if (typeof record !== 'object' || record === null) return false

@@ -1,8 +1,10 @@
-import { hash, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import { type Clock, systemClock } from '../clock.js'
 import { type Duration, milliseconds } from '../duration.js'
 import { checkFunction, checkInteger, checkKnown, checkMethods, checkText } from '../options.js'
 import { type ApiKeyCacheSettings, isPromise, rememberLookups } from './api-key-cache.js'
+import { apiKeyDigest } from './api-key-digest.js'
+import { checkPrefix, readApiKey } from './api-key-form.js'
 import { type ApiKeyLookup, type ApiKeyRecord, isRecord } from './api-key-record.js'
 import { LATE, withDeadline } from './deadline.js'
 import { createIdentity } from './identity.js'
@@ -15,8 +17,8 @@ export interface ApiKeyOptions {
   /** The one request field that holds the key, lower case. Default `x-api-key`. */
   readonly header?: string
   /**
-   * The prefix of keys of the form `<prefix>_<key id>_<secret>`. Their id is given to `lookup`. Other keys are taken
-   * too, without an id. Default: no key has an id in it.
+   * The prefix of keys that `createApiKey` made. Their id is given to `lookup`; a typo in one is refused without it.
+   * Keys that begin otherwise are taken too, without an id. Default: no key has an id in it.
    */
   readonly prefix?: string
   /** How long `lookup` may take before the client gets 503. Default `'250ms'`. */
@@ -48,7 +50,7 @@ export function apiKey(options: ApiKeyOptions): ApiKeyScheme {
   const { prefix, clock = systemClock, header, deadline, cache } = { ...API_KEY_DEFAULTS, ...options }
   checkFunction('apiKey: lookup', options.lookup)
   checkHeader(header)
-  if (prefix !== undefined) checkText('apiKey: prefix', prefix)
+  if (prefix !== undefined) checkPrefix('apiKey: prefix', prefix)
   const longest = milliseconds('apiKey: deadline', deadline)
   checkMethods('apiKey: clock', clock, ['now', 'after'])
   const remembering = cache && rememberLookups(options.lookup, cacheSettings(cache, longest, clock))
@@ -60,8 +62,11 @@ export function apiKey(options: ApiKeyOptions): ApiKeyScheme {
     challenge: { authScheme: 'ApiKey', errors: true },
     verify(key) {
       if (!KEY.test(key)) return rejected('malformed')
+      // Only behind a known prefix: elsewhere an id could be a piece of the secret.
+      const form = prefix === undefined ? 'foreign' : readApiKey(key, prefix)
+      if (form === 'broken') return rejected('malformed')
       const digest = apiKeyDigest(key)
-      const found = lookup({ digest, id: keyIdOf(key, prefix) })
+      const found = lookup({ digest, id: form === 'foreign' ? undefined : form.id })
       if (!isPromise(found)) return decide(digest, found, clock.now())
       return withDeadline(clock, longest, () => found).then((record) =>
         record === LATE ? undecided() : decide(digest, record, clock.now()),
@@ -69,26 +74,6 @@ export function apiKey(options: ApiKeyOptions): ApiKeyScheme {
     },
     forget: (digest) => remembering?.forget(digest),
   }
-}
-
-/** The digest under which an API key is kept: SHA-256 of its bytes, in 64 hexadecimal characters. */
-export function apiKeyDigest(key: string): string {
-  return hash('sha256', key, 'hex')
-}
-
-/**
- * Looks API keys up in a list, by digest. For a handful of keys that come from the configuration.
- *
- * @throws TypeError when a record has the wrong shape, or two have the same digest.
- */
-export function memoryApiKeys(records: Iterable<ApiKeyRecord>): ApiKeyLookup {
-  const byDigest = new Map<string, ApiKeyRecord>()
-  for (const record of records) {
-    if (!isRecord(record)) throw new TypeError('memoryApiKeys: a record has the wrong shape')
-    if (byDigest.has(record.digest)) throw new TypeError('memoryApiKeys: two records have the same digest')
-    byDigest.set(record.digest, { ...record })
-  }
-  return ({ digest }) => byDigest.get(digest)
 }
 
 /** Any visible ASCII: foreign keys are taken as they are, byte by byte. Shorter ones can be guessed. */
@@ -114,14 +99,6 @@ function decide(digest: string, record: ApiKeyRecord | undefined, now: number): 
 }
 
 const GENUINE = { genuine: true } as const
-
-/** The id in `<prefix>_<key id>_<secret>`. Only with a known prefix: elsewhere it could be a piece of the secret. */
-function keyIdOf(key: string, prefix: string | undefined): string | undefined {
-  if (prefix === undefined || !key.startsWith(`${prefix}_`)) return undefined
-  const start = prefix.length + 1
-  const end = key.indexOf('_', start)
-  return end > start ? key.slice(start, end) : undefined
-}
 
 /** The longest a change may take to be seen. */
 const MOST_CACHE_TTL = 60_000

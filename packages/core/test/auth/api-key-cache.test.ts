@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { apiKey, apiKeyDigest, type ApiKeyScheme } from '../../src/auth/api-key.js'
+import { apiKey, type ApiKeyScheme } from '../../src/auth/api-key.js'
+import { apiKeyDigest } from '../../src/auth/api-key-digest.js'
 import type { ApiKeyRecord } from '../../src/auth/api-key-record.js'
 import type { Verdict } from '../../src/auth/scheme.js'
 import { literalExchange } from '../../src/testing/exchange.js'
@@ -78,7 +79,7 @@ test('guesses at the secret of a known id push out no good key', async () => {
     lookups += 1
     return RECORD
   }
-  const scheme = apiKey({ lookup, clock: new ManualClock(), prefix: 'hg', cache: { ttl: '30s', max: 2 } })
+  const scheme = apiKey({ lookup, clock: new ManualClock(), cache: { ttl: '30s', max: 2 } })
   expect(await ask(scheme)).toBe('accepted')
   for (let guess = 0; guess < 10; guess++) expect(await ask(scheme, `${KEY}${guess}`)).toBe('unknown-key')
   expect(lookups).toBe(11)

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
-import { apiKey, apiKeyDigest, memoryApiKeys } from '../../src/auth/api-key.js'
+import { apiKey } from '../../src/auth/api-key.js'
+import { apiKeyDigest } from '../../src/auth/api-key-digest.js'
+import { memoryApiKeys } from '../../src/auth/api-key-memory.js'
+import { createApiKey } from '../../src/auth/api-key-form.js'
 import type { ApiKeyLookup, ApiKeyQuery, ApiKeyRecord } from '../../src/auth/api-key-record.js'
 import type { Scheme, Verdict } from '../../src/auth/scheme.js'
 import { literalExchange } from '../../src/testing/exchange.js'
@@ -73,13 +76,37 @@ describe('apiKey', () => {
       queries.push(query)
       return undefined
     }
-    await ask(apiKey({ lookup, prefix: 'hg' }), KEY)
-    await ask(apiKey({ lookup, prefix: 'hg' }), 'xx_k1_0123456789abcdef')
-    await ask(apiKey({ lookup, prefix: 'hg' }), 'hg_0123456789abcdef')
-    await ask(apiKey({ lookup }), KEY)
-    expect(queries.map(({ id }) => id)).toEqual(['k1', undefined, undefined, undefined])
-    expect(queries[0]?.digest).toBe(createHash('sha256').update(KEY).digest('hex'))
-    expect(JSON.stringify(queries)).not.toContain('0123456789abcdef0123456789abcdef')
+    const { key, keyId, digest } = createApiKey('hg_live')
+    await ask(apiKey({ lookup, prefix: 'hg_live' }), key)
+    await ask(apiKey({ lookup, prefix: 'other' }), key)
+    await ask(apiKey({ lookup }), key)
+    expect(queries).toEqual([keyId, undefined, undefined].map((id) => ({ digest, id })))
+    expect(digest).toBe(createHash('sha256').update(key).digest('hex'))
+    expect(JSON.stringify(queries)).not.toContain(key.slice(-38))
+  })
+
+  test('refuses a typo in a key of our own form without a lookup', async () => {
+    let lookups = 0
+    const lookup: ApiKeyLookup = () => {
+      lookups += 1
+      return undefined
+    }
+    const scheme = apiKey({ lookup, prefix: 'hg' })
+    const { key } = createApiKey('hg')
+    const digit = fc.constantFrom('0', '9', 'A', 'Z', 'a', 'z', '_', '-')
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 3, max: key.length - 1 }), digit, async (place, character) => {
+        fc.pre(key[place] !== character)
+        const typo = key.slice(0, place) + character + key.slice(place + 1)
+        expect(await ask(scheme, typo)).toMatchObject({ reason: 'malformed' })
+      }),
+    )
+    for (const other of [key.slice(0, -1), `${key}0`, key.replace('hg_', 'hg_hg_')]) {
+      expect(await ask(scheme, other)).toMatchObject({ reason: 'malformed' })
+    }
+    expect(lookups).toBe(0)
+    expect(await ask(scheme, key)).toMatchObject({ reason: 'unknown-key' })
+    expect(lookups).toBe(1)
   })
 
   test('honours the times of a record to the millisecond', async () => {
@@ -136,6 +163,8 @@ describe('apiKey', () => {
       [{ lookup, header: 'cookie' }, /header/],
       [{ lookup, deadline: 0 }, /deadline/],
       [{ lookup, prefix: '' }, /prefix/],
+      [{ lookup, prefix: 'hg_' }, /prefix/],
+      [{ lookup, prefix: 'hg live' }, /prefix/],
       [{ lookup, query: 'key' }, /query/],
     ]
     for (const [options, message] of wrong) {

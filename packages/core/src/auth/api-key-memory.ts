@@ -1,0 +1,23 @@
+import { type ApiKeyLookup, type ApiKeyRecord, isRecord } from './api-key-record.js'
+
+/** A lookup in a list. */
+export interface MemoryApiKeys extends ApiKeyLookup {
+  /** How many keys there are. */
+  readonly size: number
+}
+
+/**
+ * Looks API keys up in a list, by digest. For a handful of keys that come from the configuration.
+ *
+ * @throws TypeError when a record has the wrong shape, or two have the same digest.
+ */
+export function memoryApiKeys(records: Iterable<ApiKeyRecord>): MemoryApiKeys {
+  const byDigest = new Map<string, ApiKeyRecord>()
+  for (const record of records) {
+    if (!isRecord(record)) throw new TypeError('memoryApiKeys: a record has the wrong shape')
+    if (byDigest.has(record.digest)) throw new TypeError('memoryApiKeys: two records have the same digest')
+    byDigest.set(record.digest, { ...record })
+  }
+  const lookup: ApiKeyLookup = ({ digest }) => byDigest.get(digest)
+  return Object.assign(lookup, { size: byDigest.size })
+}

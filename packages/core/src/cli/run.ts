@@ -1,0 +1,68 @@
+import { parseArgs } from 'node:util'
+import { createApiKey } from '../auth/api-key-form.js'
+import type { ApiKeyRecord } from '../auth/api-key-record.js'
+import { type Clock, systemClock } from '../clock.js'
+import { milliseconds } from '../duration.js'
+
+/** Where the command writes to. */
+export interface Output {
+  write(text: string): unknown
+}
+
+const USAGE = `headgate key --prefix <prefix> --subject <subject> [options]
+
+Makes an API key. Prints the key once, and the record to keep: it holds the key's digest, not the key.
+
+  --prefix      what the key begins with: hg_live
+  --subject     whose key it is
+  --tenant      the tenant of the subject
+  --scope       a scope; may be repeated
+  --role        a role; may be repeated
+  --expires-in  how long it is good: 12h, 90d; without it, it never ends
+`
+
+const OPTIONS = {
+  prefix: { type: 'string' },
+  subject: { type: 'string' },
+  tenant: { type: 'string' },
+  scope: { type: 'string', multiple: true },
+  role: { type: 'string', multiple: true },
+  'expires-in': { type: 'string' },
+  help: { type: 'boolean' },
+} as const
+
+/** Runs the command `headgate`. @returns the exit code: 2 when it was called wrongly. */
+export function runHeadgate(
+  args: readonly string[],
+  out: Output,
+  errors: Output,
+  clock: Clock = systemClock,
+): number {
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
+    if (values.help === true) {
+      out.write(USAGE)
+      return 0
+    }
+    if (positionals.length !== 1 || positionals[0] !== 'key') throw new TypeError("the one command is 'key'")
+    const { prefix, subject, tenant, scope, role } = values
+    if (prefix === undefined) throw new TypeError('--prefix is required')
+    if (subject === undefined || subject === '') throw new TypeError('--subject is required')
+    const lifetime = values['expires-in']
+    const { key, keyId, digest } = createApiKey(prefix)
+    const record: ApiKeyRecord = {
+      digest,
+      keyId,
+      subject,
+      ...(tenant !== undefined && { tenant }),
+      ...(scope !== undefined && { scopes: scope }),
+      ...(role !== undefined && { roles: role }),
+      ...(lifetime !== undefined && { expiresAt: clock.now() + milliseconds('--expires-in', lifetime) }),
+    }
+    out.write(`${key}\n${JSON.stringify(record, undefined, 2)}\n`)
+    return 0
+  } catch (error) {
+    errors.write(`headgate: ${(error as Error).message}\n\n${USAGE}`)
+    return 2
+  }
+}

@@ -1,0 +1,87 @@
+import { describe, expect, test } from '@jest/globals'
+import { apiKey } from '../../src/auth/api-key.js'
+import { memoryApiKeys } from '../../src/auth/api-key-memory.js'
+import type { ApiKeyRecord } from '../../src/auth/api-key-record.js'
+import { runHeadgate } from '../../src/cli/run.js'
+import { literalExchange } from '../../src/testing/exchange.js'
+import { ManualClock } from '../../src/testing/manual-clock.js'
+
+describe('headgate key', () => {
+  test('prints a key once and a record that knows it, without the key', async () => {
+    const clock = new ManualClock()
+    const { code, out } = run(
+      [
+        'key',
+        '--prefix',
+        'hg_live',
+        '--subject',
+        'bot',
+        '--tenant',
+        'acme',
+        '--scope',
+        'items:read',
+        '--scope',
+      ].concat(['items:write', '--role', 'clerk', '--expires-in', '90d']),
+      clock,
+    )
+    expect(code).toBe(0)
+    const [key = '', ...rest] = out.split('\n')
+    const record = JSON.parse(rest.join('\n')) as ApiKeyRecord
+    expect(rest.join('\n')).not.toContain(key.slice(-38))
+    const scheme = apiKey({ lookup: memoryApiKeys([record]), prefix: 'hg_live', clock })
+    expect(await scheme.verify(key, literalExchange())).toMatchObject({
+      verdict: 'accepted',
+      identity: {
+        subject: 'bot',
+        tenant: 'acme',
+        scopes: ['items:read', 'items:write'],
+        roles: ['clerk'],
+        expiresAt: clock.now() + 90 * 86_400_000,
+      },
+    })
+  })
+
+  test('leaves out what was not said', () => {
+    const { out } = run(['key', '--prefix', 'hg', '--subject', 'bot'])
+    const record = JSON.parse(out.slice(out.indexOf('{'))) as object
+    expect(Object.keys(record)).toEqual(['digest', 'keyId', 'subject'])
+  })
+
+  test('says how it is called when it was called wrongly, and makes no key', () => {
+    const wrong: readonly [string[], string][] = [
+      [[], 'key'],
+      [['keys'], 'key'],
+      [['key', 'more'], 'key'],
+      [['key', '--subject', 'bot'], '--prefix'],
+      [['key', '--prefix', 'hg'], '--subject'],
+      [['key', '--prefix', 'hg-live', '--subject', 'bot'], 'prefix'],
+      [['key', '--prefix', 'hg', '--subject', 'bot', '--expires-in', 'soon'], '--expires-in'],
+      [['key', '--prefix', 'hg', '--subject', 'bot', '--scopes', 'a'], '--scopes'],
+    ]
+    for (const [args, option] of wrong) {
+      const { code, out, errors } = run(args)
+      expect({ code, out }).toEqual({ code: 2, out: '' })
+      expect(errors.split('\n')[0]).toContain(option)
+      expect(errors).toContain('headgate key --prefix')
+    }
+  })
+
+  test('explains itself', () => {
+    expect(run(['--help'])).toMatchObject({
+      code: 0,
+      errors: '',
+      out: expect.stringContaining('--expires-in'),
+    })
+  })
+})
+
+function run(args: string[], clock = new ManualClock()): { code: number; out: string; errors: string } {
+  let [out, errors] = ['', '']
+  const code = runHeadgate(
+    args,
+    { write: (text) => (out += text) },
+    { write: (text) => (errors += text) },
+    clock,
+  )
+  return { code, out, errors }
+}
