@@ -50,6 +50,11 @@ export { ANONYMOUS, createIdentity, type Identity, type IdentityInit, isAnonymou
 export { authenticate } from './auth/authenticate.js'
 export { AUTHENTICATE_DEFAULTS, type AuthenticateOptions } from './auth/authenticate-options.js'
 export { FAILURE_DEFAULTS, type FailureOptions, type FailureQuota } from './auth/failures.js'
+export {
+  type ProtectedResource,
+  protectedResource,
+  type ProtectedResourceOptions,
+} from './auth/protected-resource.js'
 export { authorize, type Requirements } from './auth/authorize.js'
 export { alternativesOf } from './auth/demand.js'
 export {

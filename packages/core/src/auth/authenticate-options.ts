@@ -2,6 +2,7 @@ import type { Access, Operation } from '../operation.js'
 import { checkChoice, checkFunction, checkKnown, checkMethods, checkText } from '../options.js'
 import { type FailureLimit, type FailureOptions, failureLimit } from './failures.js'
 import type { Identity } from './identity.js'
+import type { ProtectedResource } from './protected-resource.js'
 import type { Scheme } from './scheme.js'
 
 /** Settings of `authenticate`. */
@@ -26,6 +27,11 @@ export interface AuthenticateOptions {
    */
   readonly can?: (identity: Identity, operation: Operation) => boolean | PromiseLike<boolean>
   /**
+   * The protected resource that challenges name in `resource_metadata`, so that clients find out where to get a token,
+   * and with which scopes. Default: none.
+   */
+  readonly resource?: Pick<ProtectedResource, 'metadataUrl'>
+  /**
    * Gets what a scheme or `can` threw; the client gets 503. The scheme is the one that read the credential, if one did.
    * It must not throw. Default: nobody does.
    */
@@ -37,16 +43,19 @@ export const AUTHENTICATE_DEFAULTS = { mode: 'required', realm: 'api', ignore: [
 
 /** Settings that were checked. */
 export type AuthenticateSettings = Required<Pick<AuthenticateOptions, 'mode' | 'realm' | 'ignore'>> &
-  Pick<AuthenticateOptions, 'can' | 'onError'> & { readonly failures: FailureLimit | undefined }
+  Pick<AuthenticateOptions, 'can' | 'resource' | 'onError'> & { readonly failures: FailureLimit | undefined }
 
 /** @throws TypeError that names the option. */
 export function checkOptions(options: AuthenticateOptions): AuthenticateSettings {
-  checkKnown('authenticate', options, ['mode', 'realm', 'ignore', 'can', 'failures', 'onError'])
+  checkKnown('authenticate', options, ['mode', 'realm', 'ignore', 'can', 'failures', 'resource', 'onError'])
   const checked = { ...AUTHENTICATE_DEFAULTS, ...options }
   checkChoice('authenticate: mode', checked.mode, ['required', 'optional', 'anonymous'])
   checkText('authenticate: realm', checked.realm)
   if (!Array.isArray(checked.ignore)) throw new TypeError('authenticate: ignore must be an array')
   checked.ignore.forEach((name, index) => checkText(`authenticate: ignore[${index}]`, name))
+  if (checked.resource !== undefined) {
+    checkText('authenticate: resource.metadataUrl', checked.resource.metadataUrl)
+  }
   if (checked.can !== undefined) checkFunction('authenticate: can', checked.can)
   if (checked.onError !== undefined) checkFunction('authenticate: onError', checked.onError)
   return { ...checked, failures: options.failures === undefined ? undefined : failureLimit(options.failures) }

@@ -21,10 +21,12 @@ import {
  * anonymous and never tried on another scheme. 401 says that a credential is bad, 503 that nobody can know now.
  */
 export function authenticate(schemes: readonly Scheme[], options: AuthenticateOptions = {}): Policy {
-  const { mode: ownMode, realm, ignore, can, failures, onError } = checkOptions(options)
+  const { mode: ownMode, realm, ignore, can, failures, resource, onError } = checkOptions(options)
   checkSchemes(schemes, ignore)
   const read = credentialReader(schemes, ignore)
-  const refusals = authRefusals(prepareChallenges(schemes, realm))
+  const bearer = schemes.find(({ challenge }) => /^bearer$/i.test(challenge.authScheme))
+  const challenges = prepareChallenges(schemes, realm, resource?.metadataUrl)
+  const refusals = authRefusals(challenges, resource === undefined ? undefined : bearer)
 
   return {
     name: 'authenticate',
@@ -42,7 +44,7 @@ export function authenticate(schemes: readonly Scheme[], options: AuthenticateOp
     if (mode === 'anonymous') return permit(exchange, ANONYMOUS)
     const presented = read(exchange)
     if (presented === 'none' && mode === 'optional') return permit(exchange, ANONYMOUS)
-    if (presented === 'none') return refused(exchange, refusals.missing())
+    if (presented === 'none') return refused(exchange, refusals.missing(exchange.operation.access.scopes))
     if (presented === 'several') return refused(exchange, refusals.ambiguous())
     if (presented === 'unknown') return refused(exchange, refusals.unknown(), { reason: 'unknown-scheme' })
 

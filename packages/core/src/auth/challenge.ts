@@ -32,13 +32,21 @@ export function scopeParameter(scopes: readonly string[]): string | undefined {
 /**
  * Prepares the challenges of a chain: one line per scheme, since simple clients split badly on commas; `Bearer`
  * first. Schemes that ask in the same words share a line.
+ *
+ * @param resourceMetadata where clients read which servers give tokens (RFC 9728 5.1): named to those that need one.
  */
-export function prepareChallenges(schemes: readonly Scheme[], realm: string): Challenges {
+export function prepareChallenges(
+  schemes: readonly Scheme[],
+  realm: string,
+  resourceMetadata?: string,
+): Challenges {
+  const metadata = resourceMetadata === undefined ? {} : { resource_metadata: resourceMetadata }
   const lineOf = new Map<Scheme, Line>()
   const lines: Line[] = []
   for (const scheme of schemes) {
     const { authScheme, parameters, errors = false } = scheme.challenge
-    const text = serializeChallenge(authScheme, { realm, ...parameters })
+    const own = { realm, ...parameters, ...(OAUTH.test(authScheme) ? metadata : {}) }
+    const text = serializeChallenge(authScheme, own)
     let line = lines.find((known) => known.text === text)
     if (line === undefined) lines.push((line = { text, errors, bearer: /^bearer$/i.test(authScheme) }))
     lineOf.set(scheme, line)
@@ -69,6 +77,8 @@ function withError({ text, errors }: Line, error: ChallengeParameters = {}): str
   return [text, ...Object.keys(error).map((name) => parameter(name, error[name]))].join(', ')
 }
 
+/** Schemes whose credential an authorization server gives. */
+const OAUTH = /^(?:bearer|dpop)$/i
 /** A token of RFC 9110 5.6.2. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 /** What RFC 6750 3 allows in a value: neither `"` nor `\`, so nothing is ever escaped. */

@@ -9,8 +9,12 @@ import type { Rejected, Scheme, Undecided } from './scheme.js'
 
 /** The refusals of a chain, each with its challenge (RFC 6750 3, RFC 9110 11.6.1). */
 export interface AuthRefusals {
-  /** Nothing was sent. No error code: the client has done nothing wrong yet. */
-  missing(): Refusal
+  /**
+   * Nothing was sent. No error code: the client has done nothing wrong yet.
+   *
+   * @param scopes what the operation demands: told to clients who are told where to get a token.
+   */
+  missing(scopes: Demand | undefined): Refusal
   /** A repeated credential, or two. */
   ambiguous(): Refusal
   /** A credential of a scheme that the chain does not have. */
@@ -23,14 +27,23 @@ export interface AuthRefusals {
   denied(denied: Refusal, scopes: Demand | undefined, scheme: Scheme | undefined): Refusal
 }
 
-/** Makes the refusals of a chain. */
-export function authRefusals(challenges: Challenges): AuthRefusals {
+/**
+ * Makes the refusals of a chain.
+ *
+ * @param bearer the scheme whose challenge says which scopes to ask for when nothing was sent. Default: none says it.
+ */
+export function authRefusals(challenges: Challenges, bearer?: Scheme): AuthRefusals {
   const ambiguous = challenged('credentials-ambiguous', challenges.all({ error: 'invalid_request' }))
   const missing = challenged('credentials-missing', challenges.all())
   const unknown = challenged('credentials-invalid', challenges.all())
 
+  const missingFor = (scopes: Demand | undefined): Refusal => {
+    const scope = bearer && scopes && scopeParameter(alternativesOf(scopes)[0] ?? [])
+    return scope ? challenged('credentials-missing', challenges.all({ scope }, bearer)) : missing
+  }
+
   return {
-    missing: () => missing,
+    missing: missingFor,
     ambiguous: () => ambiguous,
     unknown: () => unknown,
     rejected(scheme, verdict) {
@@ -50,7 +63,7 @@ export function authRefusals(challenges: Challenges): AuthRefusals {
       })
     },
     denied(denied, scopes, scheme) {
-      if (scheme === undefined || denied.code !== 'scope-insufficient') return missing
+      if (scheme === undefined || denied.code !== 'scope-insufficient') return missingFor(scopes)
       // The first way to meet it. Roles have no word in a challenge.
       const scope = scopes && scopeParameter(alternativesOf(scopes)[0] ?? [])
       const error = { error: 'insufficient_scope', ...(scope && { scope }) }
