@@ -1,17 +1,33 @@
+import type { Rate } from './rate.js'
 import type { RateLimitCharge } from './store.js'
 
-/** Names charges by whose they are and under which rate. Keys are digests: nothing in them looks like a separator. */
-export function planName(charges: readonly RateLimitCharge[]): string {
-  let name = ''
-  for (const charge of charges) {
-    const span = 'interval' in charge ? charge.interval : `${charge.algorithm}${charge.window}`
-    name += `${charge.key} ${charge.quota} ${charge.burst} ${span};`
+/**
+ * Whether two requests take from the same budgets under the same rates, whatever they cost. Compared member by member:
+ * to write a name for a plan costs more than all the rest of a decision from memory.
+ */
+export function isSamePlan(one: readonly RateLimitCharge[], other: readonly RateLimitCharge[]): boolean {
+  if (one.length !== other.length) return false
+  for (let index = 0; index < one.length; index += 1) {
+    const a = one[index] as RateLimitCharge
+    const b = other[index] as RateLimitCharge
+    if (a.key !== b.key || a.quota !== b.quota || a.burst !== b.burst || !isSameSpan(a, b)) return false
   }
-  return name
+  return true
 }
 
 /** The one cost of all charges; undefined where they differ. */
 export function commonCost(charges: readonly RateLimitCharge[]): number | undefined {
   const cost = charges[0]?.cost
-  return charges.every((charge) => charge.cost === cost) ? cost : undefined
+  for (const charge of charges) if (charge.cost !== cost) return undefined
+  return cost
+}
+
+/** The key that plans are found by: plans of one caller are few. */
+export function callerOf(charges: readonly RateLimitCharge[]): string {
+  return charges[0]?.key ?? ''
+}
+
+function isSameSpan(a: Rate, b: Rate): boolean {
+  if ('interval' in a) return 'interval' in b && a.interval === b.interval
+  return !('interval' in b) && a.window === b.window && a.algorithm === b.algorithm
 }

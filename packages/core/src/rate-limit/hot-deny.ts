@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../clock.js'
 import { type Duration, milliseconds } from '../duration.js'
 import { checkInteger, checkKnown, checkMethods } from '../options.js'
 import { elapsedTime } from '../stores/memory/elapsed-time.js'
-import { commonCost, planName } from './charged-plan.js'
+import { callerOf, isSamePlan } from './charged-plan.js'
 import type { QuotaState, RateLimitCharge, RateLimitDecision, BudgetStore } from './store.js'
 
 /** Settings of {@link hotDeny}. */
@@ -13,7 +13,7 @@ export interface HotDenyOptions {
    * block may go unnoticed. Default 1 s.
    */
   readonly longest?: Duration
-  /** How many denials are remembered. Default 10,000. */
+  /** For how many callers denials are remembered. Default 10,000. */
   readonly maxEntries?: number
   /** The source of time. Default: the machine's clock. */
   readonly clock?: Clock
@@ -22,9 +22,13 @@ export interface HotDenyOptions {
 /** What an option is when nobody says otherwise. */
 export const HOT_DENY_DEFAULTS = { longest: 1_000, maxEntries: 10_000 } as const
 
+/** How many different denials of one caller are remembered. */
+const MOST_PLANS = 4
+
 type Denied = Extract<RateLimitDecision, { readonly outcome: 'denied' }>
 
 interface HotDenial {
+  readonly charges: readonly RateLimitCharge[]
   readonly decision: Denied
   /** Milliseconds of elapsed time: when the store was asked, and until when its answer is repeated. */
   readonly asked: number
@@ -46,7 +50,7 @@ export function hotDeny<Store extends BudgetStore>(store: Store, options: HotDen
   checkInteger('hotDeny: maxEntries', maxEntries, 2)
   checkMethods('hotDeny: clock', clock, ['now'])
   const elapsed = elapsedTime(clock)
-  const denials = segmented<HotDenial>(maxEntries)
+  const denials = segmented<HotDenial[]>(maxEntries)
 
   const ask: BudgetStore['consume'] = async (charges, asked) => {
     // Counted from the question, not the answer: never longer than the store would deny.
@@ -54,7 +58,9 @@ export function hotDeny<Store extends BudgetStore>(store: Store, options: HotDen
     const decision = await store.consume(charges, asked)
     if (decision.outcome === 'denied') {
       const until = start + Math.min(decision.wait / 1_000, most)
-      denials.set(planOf(charges), { decision, asked: start, until })
+      const others = denials.get(callerOf(charges))?.filter((one) => !isSame(one.charges, charges)) ?? []
+      const known = [...others.slice(1 - MOST_PLANS), { charges, decision, asked: start, until }]
+      denials.set(callerOf(charges), known)
     }
     return decision
   }
@@ -62,12 +68,12 @@ export function hotDeny<Store extends BudgetStore>(store: Store, options: HotDen
   const hot: Pick<BudgetStore, 'consume'> = {
     consume(charges, asked) {
       if (denials.isEmpty) return ask(charges, asked)
-      const plan = planOf(charges)
-      const denial = denials.get(plan)
-      if (denial === undefined) return ask(charges, asked)
+      const known = denials.get(callerOf(charges))
+      if (known === undefined) return ask(charges, asked)
       const now = elapsed()
-      if (now < denial.until) return aged(denial, now)
-      denials.delete(plan)
+      for (const denial of known) {
+        if (now < denial.until && isSame(denial.charges, charges)) return aged(denial, now)
+      }
       return ask(charges, asked)
     },
   }
@@ -87,16 +93,15 @@ function aged({ decision, asked }: HotDenial, now: number): Denied {
   return { outcome: 'denied', wait: later(decision.wait), quotas }
 }
 
-/** Names charges by all that the decision depends on. */
-function planOf(charges: readonly RateLimitCharge[]): string {
-  return `${planName(charges)}${commonCost(charges) ?? charges.map(({ cost }) => cost).join()}`
+/** Whether the decision about one is the decision about the other: the costs count too. */
+function isSame(one: readonly RateLimitCharge[], other: readonly RateLimitCharge[]): boolean {
+  return isSamePlan(one, other) && one.every(({ cost }, index) => cost === other[index]?.cost)
 }
 
 /** A bounded memory in which what is asked for again is not pushed out by what is asked for once. */
 interface Segmented<T> {
   get(key: string): T | undefined
   set(key: string, value: T): void
-  delete(key: string): void
   readonly isEmpty: boolean
 }
 
@@ -120,10 +125,6 @@ function segmented<T extends object>(maxEntries: number): Segmented<T> {
     set(key, value) {
       if (regulars.has(key)) regulars.set(key, value)
       else newcomers.set(key, value)
-    },
-    delete(key) {
-      // A regular keeps its place until its next denial: locks come back.
-      newcomers.delete(key)
     },
   }
 }

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../clock.js'
 import { type Duration, milliseconds } from '../duration.js'
 import { checkInteger, checkKnown, checkMethods } from '../options.js'
 import { elapsedTime } from '../stores/memory/elapsed-time.js'
-import { commonCost, planName } from './charged-plan.js'
+import { callerOf, commonCost, isSamePlan } from './charged-plan.js'
 import { admittedBy, type LeaseHolder, leaseHolder } from './lease.js'
 import type { BudgetStore, RateLimitCharge } from './store.js'
 
@@ -20,6 +20,14 @@ export interface LeaseOptions {
 
 /** What an option is when nobody says otherwise; durations in milliseconds. */
 export const LEASE_DEFAULTS = { most: 50, ttl: 200, maxEntries: 1_000 } as const
+
+/** For how many different plans of one caller units are taken ahead: the operations that name quotas of their own. */
+const MOST_PLANS = 4
+
+interface HeldPlan {
+  readonly charges: readonly RateLimitCharge[]
+  readonly holder: LeaseHolder
+}
 
 /** A store that may hold units of its callers. */
 export type LeasedStore<Store extends BudgetStore> = Store & {
@@ -48,15 +56,20 @@ export function leased<Store extends BudgetStore>(
   const maxEntries = checkInteger('leased: maxEntries', all.maxEntries)
   const ttl = milliseconds('leased: ttl', all.ttl)
   const elapsed = elapsedTime(all.clock)
-  const holders = new Map<string, LeaseHolder>()
+  const plans = new Map<string, readonly HeldPlan[]>()
 
   const holderOf = (charges: readonly RateLimitCharge[]): LeaseHolder | undefined => {
-    const name = planName(charges)
-    const known = holders.get(name)
-    if (known !== undefined || holders.size >= maxEntries) return known
-    const forget = (): void => void holders.delete(name)
+    const caller = callerOf(charges)
+    const known = plans.get(caller) ?? []
+    for (const plan of known) if (isSamePlan(plan.charges, charges)) return plan.holder
+    if (known.length === 0 ? plans.size >= maxEntries : known.length >= MOST_PLANS) return undefined
+    const forget = (): void => {
+      const others = (plans.get(caller) ?? []).filter((plan) => plan.holder !== holder)
+      if (others.length === 0) plans.delete(caller)
+      else plans.set(caller, others)
+    }
     const holder = leaseHolder({ store, most, ttl, elapsed, clock: all.clock, forget })
-    holders.set(name, holder)
+    plans.set(caller, [...known, { charges, holder }])
     return holder
   }
 
@@ -71,7 +84,8 @@ export function leased<Store extends BudgetStore>(
       return grant === undefined ? holder.ask(charges, cost) : admittedBy(grant)
     },
     async giveBack() {
-      await Promise.all([...holders.values()].map((holder) => holder.giveBack()))
+      const held = [...plans.values()].flat()
+      await Promise.all(held.map(({ holder }) => holder.giveBack()))
     },
   }
   return Object.assign(Object.create(store) as Store, own) as LeasedStore<Store>
