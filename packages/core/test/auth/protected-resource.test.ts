@@ -83,15 +83,11 @@ describe('challenges', () => {
   })
 
   test('name it with every error of a token', async () => {
-    const of = async (authorization: string, access: Access = {}): Promise<unknown> =>
-      (await ask(protectedResource(OPTIONS), { headers: { authorization }, access })).headers[
-        'www-authenticate'
-      ]
-    expect(await of('Bearer bad')).toEqual([
+    expect(await challengeOf('Bearer bad')).toEqual([
       `Bearer realm="api", ${metadata}, error="invalid_token"`,
       'ApiKey realm="api"',
     ])
-    expect(await of('Bearer good', { scopes: ['items:write'] })).toBe(
+    expect(await challengeOf('Bearer good', { scopes: ['items:write'] })).toBe(
       `Bearer realm="api", ${metadata}, error="insufficient_scope", scope="items:write"`,
     )
   })
@@ -137,6 +133,11 @@ async function ask(
   const run = composeGate([resource, authenticate([token, key], { resource })])
   const answer = { kind: 'answer', status: 204, headers: {}, body: null } as const
   return run(literalExchange({ ...init, operation: { access } }), () => Promise.resolve(answer))
+}
+
+async function challengeOf(authorization: string, access: Access = {}): Promise<unknown> {
+  const { headers } = await ask(protectedResource(OPTIONS), { headers: { authorization }, access })
+  return headers['www-authenticate']
 }
 
 function bodyOf(reply: Reply): Record<string, unknown> {
