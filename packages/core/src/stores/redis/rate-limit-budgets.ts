@@ -121,6 +121,10 @@ export function redisBudgets(
 
 /** Groups charges by key, in the order of the keys. Nearly always there is one. */
 function groupsOf(charges: readonly RateLimitCharge[]): readonly Group[] {
+  const key = charges[0]?.key
+  if (key !== undefined && charges.every((charge) => charge.key === key)) {
+    return [{ key, charges, places: charges.map((_, place) => place) }]
+  }
   const groups = new Map<string, { key: string; charges: RateLimitCharge[]; places: number[] }>()
   for (const [place, charge] of charges.entries()) {
     const group = groups.get(charge.key)
@@ -151,13 +155,17 @@ function budgetId(charge: RateLimitCharge): string {
 const OUTCOMES = ['admitted', 'denied', 'impossible'] as const
 
 function decisionOf(reply: unknown): RateLimitDecision {
-  const numbers = (reply as readonly unknown[]).map(Number)
+  const numbers = reply as readonly unknown[]
   const quotas: QuotaState[] = []
   for (let at = 1; at < numbers.length; at += 3) {
-    const [remaining = 0, renewal = 0, wait = 0] = numbers.slice(at, at + 3)
-    quotas.push({ remaining, renewal, wait: wait === -1 ? Number.POSITIVE_INFINITY : wait })
+    const wait = Number(numbers[at + 2])
+    quotas.push({
+      remaining: Number(numbers[at]),
+      renewal: Number(numbers[at + 1]),
+      wait: wait === -1 ? Number.POSITIVE_INFINITY : wait,
+    })
   }
-  return decided(OUTCOMES[numbers[0] ?? 1] ?? 'denied', quotas)
+  return decided(OUTCOMES[Number(numbers[0])] ?? 'denied', quotas)
 }
 
 function decided(outcome: RateLimitDecision['outcome'], quotas: readonly QuotaState[]): RateLimitDecision {
