@@ -1,10 +1,10 @@
 import type { Exchange, Next, Policy } from '../exchange.js'
 import type { Fields } from '../fields.js'
 import { reasonOf } from '../rate-limit/decider.js'
-import { joinFields } from '../rate-limit/fields.js'
+import { passWith } from '../rate-limit/pass-with.js'
 import type { SlotDecision, SlotRequest, SlotStore } from '../rate-limit/store.js'
 import { refuse } from '../refusal.js'
-import { keepHeadersOnError, type Reply, withHeaders } from '../reply.js'
+import type { Reply } from '../reply.js'
 import { whenSent } from '../sent.js'
 import { memoryRateLimitStore } from '../stores/memory/rate-limit.js'
 import { checkOptions, type CheckedSlots, type ConcurrencyLimitOptions } from './options.js'
@@ -94,16 +94,6 @@ async function passHolding(held: Held, fields: Fields, next: Next): Promise<Repl
     return reply
   } catch (error) {
     held.release()
-    throw error
-  }
-}
-
-async function passWith(fields: Fields, next: Next): Promise<Reply> {
-  try {
-    const reply = await next()
-    return withHeaders(reply, joinFields(fields, reply.headers))
-  } catch (error) {
-    keepHeadersOnError(error, fields)
     throw error
   }
 }

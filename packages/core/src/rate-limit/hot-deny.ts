@@ -42,7 +42,7 @@ interface HotDenial {
  *
  * @throws TypeError that names the option that is wrong.
  */
-export function hotDeny<Store extends BudgetStore>(store: Store, options: HotDenyOptions = {}): Store {
+export function hotDeny(store: BudgetStore, options: HotDenyOptions = {}): BudgetStore {
   checkMethods('hotDeny: store', store, ['consume', 'settle', 'block'])
   checkKnown('hotDeny', options, ['longest', 'maxEntries', 'clock'])
   const { longest, maxEntries, clock } = { ...HOT_DENY_DEFAULTS, clock: systemClock, ...options }
@@ -65,7 +65,7 @@ export function hotDeny<Store extends BudgetStore>(store: Store, options: HotDen
     return decision
   }
 
-  const hot: Pick<BudgetStore, 'consume'> = {
+  return {
     consume(charges, asked) {
       if (denials.isEmpty) return ask(charges, asked)
       const known = denials.get(callerOf(charges))
@@ -76,8 +76,9 @@ export function hotDeny<Store extends BudgetStore>(store: Store, options: HotDen
       }
       return ask(charges, asked)
     },
+    settle: (receipt, costs) => store.settle(receipt, costs),
+    block: (key, duration) => store.block(key, duration),
   }
-  return Object.assign(Object.create(store) as Store, hot)
 }
 
 /** What the store said, as much later as it is now. */

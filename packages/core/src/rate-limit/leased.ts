@@ -30,7 +30,7 @@ interface HeldPlan {
 }
 
 /** A store that may hold units of its callers. */
-export type LeasedStore<Store extends BudgetStore> = Store & {
+export interface LeasedStore extends BudgetStore {
   /** Gives back what is not used. Before a process ends. */
   giveBack(): Promise<void>
 }
@@ -39,15 +39,12 @@ export type LeasedStore<Store extends BudgetStore> = Store & {
  * Takes units ahead for callers who ask often, so that most of their requests need no round trip. What a process gives
  * out was charged before: all processes together admit what the quotas allow.
  *
- * Units are used up to `ttl` after they were charged, and are nobody else's meanwhile. Requests that are settled later
- * go to the store.
+ * Units are used up to `ttl` after they were charged, also when their key is blocked by then, and are nobody else's
+ * meanwhile. Requests that are settled later go to the store.
  *
  * @throws TypeError that names the option that is wrong.
  */
-export function leased<Store extends BudgetStore>(
-  store: Store,
-  options: LeaseOptions = {},
-): LeasedStore<Store> {
+export function leased(store: BudgetStore, options: LeaseOptions = {}): LeasedStore {
   checkMethods('leased: store', store, ['consume', 'settle', 'block'])
   checkKnown('leased', options, ['most', 'ttl', 'maxEntries', 'clock'])
   const all = { ...LEASE_DEFAULTS, clock: systemClock, ...options }
@@ -73,20 +70,21 @@ export function leased<Store extends BudgetStore>(
     return holder
   }
 
-  const own: Pick<LeasedStore<BudgetStore>, 'consume' | 'giveBack'> = {
+  return {
     consume(charges, asked) {
       const cost = commonCost(charges)
-      if (cost === undefined || cost === 0 || asked?.reserve !== undefined)
-        return store.consume(charges, asked)
+      const isSettledLater = asked?.reserve !== undefined
+      if (cost === undefined || cost === 0 || isSettledLater) return store.consume(charges, asked)
       const holder = holderOf(charges)
       if (holder === undefined) return store.consume(charges)
       const grant = holder.take(cost)
       return grant === undefined ? holder.ask(charges, cost) : admittedBy(grant)
     },
+    settle: (receipt, costs) => store.settle(receipt, costs),
+    block: (key, duration) => store.block(key, duration),
     async giveBack() {
       const held = [...plans.values()].flat()
       await Promise.all(held.map(({ holder }) => holder.giveBack()))
     },
   }
-  return Object.assign(Object.create(store) as Store, own) as LeasedStore<Store>
 }

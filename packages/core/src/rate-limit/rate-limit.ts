@@ -1,12 +1,12 @@
-import type { Exchange, Next, Policy } from '../exchange.js'
+import type { Exchange, Policy } from '../exchange.js'
 import type { Fields } from '../fields.js'
 import { checkInteger } from '../options.js'
 import { refuse } from '../refusal.js'
-import { keepHeadersOnError, type Reply, withHeaders } from '../reply.js'
 import { decider } from './decider.js'
 import { deny } from './denial.js'
-import { joinFields, legacyFields, policyField, stateField } from './fields.js'
+import { legacyFields, policyField, stateField } from './fields.js'
 import { checkOptions, type RateLimitOptions, type RateLimitSetting } from './options.js'
+import { passWith } from './pass-with.js'
 import { chargesOf, type Plan, planner } from './plan.js'
 import type { CheckedQuota, Terms } from './quota.js'
 import { settler } from './settle.js'
@@ -115,23 +115,4 @@ function fieldsOf(
 
 function nameOf({ name }: CheckedQuota): string {
   return name
-}
-
-async function passWith(fields: Fields, next: Next): Promise<Reply> {
-  try {
-    const reply = await next()
-    return withHeaders(reply, joinFields(fields, reply.headers))
-  } catch (error) {
-    keepFieldsOnError(error, fields)
-    throw error
-  }
-}
-
-/** Koa drops all fields set before an error but those the error carries; an inner limiter may have left its own. */
-function keepFieldsOnError(error: unknown, fields: Fields): void {
-  const inner = (error as { headers?: Fields | null } | null | undefined)?.headers
-  keepHeadersOnError(error, fields)
-  if (inner === undefined || inner === null || Object.isFrozen(error)) return
-  if (typeof error !== 'object') return
-  Object.assign(error as object, { headers: { ...inner, ...joinFields(fields, inner) } })
 }

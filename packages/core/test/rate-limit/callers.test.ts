@@ -103,6 +103,13 @@ describe('a quota in shadow mode', () => {
     expect(events.map(({ type }) => type)).toEqual(['rate-limit.shadow-denied'])
   })
 
+  test('that fails leaves requests as they are too', async () => {
+    const broken: Quota = { ...shadow, limit: () => Number.NaN }
+    const { reply, events } = await setUp({ quotas: [broken, wide] }).send({ identity: ann })
+    expect(reply.kind).toBe('answer')
+    expect(events).toContainEqual({ type: 'rate-limit.store-failed', call: 'shadow', reason: 'TypeError' })
+  })
+
   test('does not count what another quota refused', async () => {
     const two: Quota = { ...shadow, limit: 60, burst: 2 }
     const { send, clock } = setUp({ quotas: [{ ...wide, burst: 1 }, two] })
