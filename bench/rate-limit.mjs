@@ -45,6 +45,11 @@ for (const outcome of /** @type {const} */ (['allowed', 'denied'])) {
     }
   }
 }
+lines.push(
+  'Denied: where a caller has several quotas, express-rate-limit and koa-ratelimit stop at the first that denies; the others ask all.',
+  'koa-ratelimit keeps a log of each caller; allowed, its window is 1 ms here, so that the log stays short.',
+  'Memory: rate-limiter-flexible with `inMemoryBlockOnConsumed`; Headgate with `hotDeny` and `leased`.',
+)
 client.disconnect()
 await server.stop()
 

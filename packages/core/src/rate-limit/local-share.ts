@@ -10,7 +10,7 @@ export interface LocalShare {
   consume(charges: readonly RateLimitCharge[]): Promise<RateLimitDecision | undefined>
   /** Remembers what was given out, to be charged when the store is back. */
   owe(charges: readonly RateLimitCharge[]): void
-  /** Charges the store what is owed of these budgets, once. Rejects as the store does. */
+  /** Charges the store what is owed of these budgets, once, in at most two calls. Rejects as the store does. */
   repay(store: Pick<BudgetStore, 'consume'>, charges: readonly RateLimitCharge[]): Promise<void>
   /** Whether anything is owed. */
   readonly isIndebted: boolean
@@ -75,20 +75,32 @@ export function localShare(clock: Clock, processes: number): LocalShare {
       for (const charge of charges) owe(charge, charge.cost)
     },
     async repay(creditor, charges) {
-      for (const charge of charges) {
-        const cost = takeDebt(charge)
-        if (cost === 0) continue
-        try {
-          const decision = await creditor.consume([{ ...charge, cost }])
-          const left = decision.outcome === 'denied' ? (decision.quotas[0]?.remaining ?? 0) : 0
-          if (left > 0) await creditor.consume([{ ...charge, cost: left }])
-        } catch (error) {
-          if (!mayHaveApplied(error)) owe(charge, cost)
-          throw error
-        }
+      const owed = withCosts(charges, takeDebt)
+      if (owed.length === 0) return
+      try {
+        const decision = await creditor.consume(owed)
+        if (decision.outcome === 'admitted') return
+        // What is left, where it is less than what is owed.
+        const left = withCosts(owed, ({ cost }, index) =>
+          Math.min(cost, decision.quotas[index]?.remaining ?? 0),
+        )
+        if (left.length > 0) await creditor.consume(left)
+      } catch (error) {
+        if (!mayHaveApplied(error)) for (const charge of owed) owe(charge, charge.cost)
+        throw error
       }
     },
   }
+}
+
+/** The charges with other costs, without those that cost nothing. */
+function withCosts(
+  charges: readonly RateLimitCharge[],
+  costOf: (charge: RateLimitCharge, index: number) => number,
+): readonly RateLimitCharge[] {
+  return charges
+    .map((charge, index) => ({ ...charge, cost: costOf(charge, index) }))
+    .filter(({ cost }) => cost > 0)
 }
 
 /** A call without an answer may have had its effect: what it charged is not charged again. */
