@@ -45,7 +45,7 @@ export function redisBudgets(
           key,
           id,
           some,
-          places.map((place) => costs[place]),
+          places.map((place, nth) => costs[place] ?? some[nth]?.cost ?? 0),
         ),
       )
       await Promise.all(settled)
@@ -87,33 +87,33 @@ export function redisBudgets(
     }
     if (!isDenied) return joined(groups, decisions, charges.length)
 
-    const taken = groups.slice(0, Math.max(0, decisions.length - 1))
-    await Promise.all(
-      taken.map(({ key, charges: some }) =>
-        settleAt(
-          key,
-          id,
-          some,
-          some.map(() => 0),
-        ),
-      ),
-    )
+    const denial = decisions.at(-1)
+    // A charge that can never fit: nothing was taken.
+    if (denial === undefined) return joined(groups, await Promise.all(groups.map(look)), charges.length)
+
+    const last = decisions.length - 1
+    const undone = groups.slice(0, last).map(({ key, charges: some }) => settleAt(key, id, some, []))
+    // The denial stands, also when the store goes away in the middle of it: what was taken stays taken then.
+    await Promise.allSettled(undone)
     const looks = groups.map(async (group, index) => {
-      const denial = index === decisions.length - 1 ? decisions[index] : undefined
-      return denial ?? decideAt(group, '0', '', 0)
+      return index === last ? denial : look(group).catch(() => unknown(group))
     })
     return joined(groups, await Promise.all(looks), charges.length)
+  }
+
+  function look(group: Group): Promise<RateLimitDecision> {
+    return decideAt(group, '0', '', 0)
   }
 
   async function settleAt(
     key: string,
     id: string,
     charges: readonly RateLimitCharge[],
-    costs: readonly (number | undefined)[],
+    costs: readonly number[],
   ): Promise<void> {
     const args: RedisArgument[] = [id]
     for (const [index, charge] of charges.entries()) {
-      args.push(budgetId(charge), charge.cost, costs[index] ?? charge.cost)
+      args.push(budgetId(charge), charge.cost, costs[index] ?? 0)
     }
     await run(scripts.settle, [keyFor(key)], args)
   }
@@ -172,6 +172,11 @@ function decided(outcome: RateLimitDecision['outcome'], quotas: readonly QuotaSt
   return outcome === 'denied'
     ? { outcome, quotas, wait: Math.max(0, ...quotas.map(({ wait }) => wait)) }
     : { outcome, quotas }
+}
+
+/** How budgets stand that could not be looked at. */
+function unknown({ charges }: Group): RateLimitDecision {
+  return { outcome: 'admitted', quotas: charges.map(() => ({ remaining: 0, renewal: 0, wait: 0 })) }
 }
 
 /** One decision of several. Where one denied, the others only tell how their budgets stand. */

@@ -17,9 +17,10 @@ export function redisSlots(
       for (const [index, group] of groups.entries()) {
         if (await acquireAt(group, id, lease, free)) continue
         const taken = groups.slice(0, index)
-        await Promise.all(taken.map((one) => releaseAt(one, id)))
+        // They are full, also when the store goes away now: what was taken ends with its lease then.
+        await Promise.allSettled(taken.map((one) => releaseAt(one, id)))
         const others = groups.filter((one) => one !== group)
-        await Promise.all(others.map((one) => acquireAt(one, '', lease, free)))
+        await Promise.allSettled(others.map((one) => acquireAt(one, '', lease, free)))
         return { outcome: 'full', free: requests.map((request) => free.get(request) ?? 0) }
       }
       const left = requests.map((request) => free.get(request) ?? 0)
