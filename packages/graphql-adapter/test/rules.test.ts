@@ -94,6 +94,16 @@ describe('what an operation is by the rules of its root fields', () => {
     expect(declarationOf(text, RULES).cost).toBe(cost)
   })
 
+  test('the quotas of all fields hold, each once', () => {
+    const rules: Rules = {
+      'Query.items': { quotas: ['heavy'] },
+      'Query.item': { quotas: ['heavy', 'search'] },
+    }
+    const text = '{ a: items { id } b: items { id } item(id: 1) { id } viewer { id } }'
+    expect(declarationOf(text, rules).quotas).toEqual(['heavy', 'search'])
+    expect(declarationOf('{ viewer { id } }', rules).quotas).toBeUndefined()
+  })
+
   test('the roles of all fields are needed, in every form', () => {
     const rules: Rules = {
       'Query.items': { roles: { all: ['clerk'], any: ['b', 'c'] } },
