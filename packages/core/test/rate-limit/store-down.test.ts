@@ -80,6 +80,18 @@ describe('while the store is away, by default', () => {
     )
   })
 
+  test('all processes together keep the rate under a flood', async () => {
+    const { send, cut, clock } = fleet(4)
+    cut('not-ready')
+    let admitted = 0
+    for (let tick = 0; tick < 200; tick += 1) {
+      for (let process = 0; process < 4; process += 1) if ((await send(process)).admitted) admitted += 1
+      await clock.advance(50)
+    }
+    expect(admitted).toBeGreaterThan(95)
+    expect(admitted).toBeLessThanOrEqual(4 * 2 + 10 * 10)
+  })
+
   test('a cost that no share can hold is a 503, one that no budget can hold still is a 400', async () => {
     const { send, cut } = fleet(4)
     cut('breaker-open')
