@@ -65,7 +65,9 @@ describe.each([false, true])('Redis is killed under load and comes back empty, l
 
     test('no request hangs, no more than the bound is admitted, and the store decides again', async () => {
       const duration = 5_000
-      const running = runFleet({
+      let begun!: () => void
+      const isRunning = new Promise<void>((resolve) => (begun = resolve))
+      const plan: ProcessPlan = {
         ...PLAN,
         ports: [server().port],
         quota: { name: 'rate', limit: 100, window: '1s', burst: 48, key: 'ip' },
@@ -76,8 +78,10 @@ describe.each([false, true])('Redis is killed under load and comes back empty, l
         requests: 100_000,
         duration,
         pause: 5,
-      })
-      await pause(1_500)
+      }
+      const running = runFleet(plan, begun)
+      await isRunning
+      await pause(1_000)
       await server().kill()
       await pause(1_000)
       await server().restart()

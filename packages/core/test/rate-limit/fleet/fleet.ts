@@ -1,6 +1,7 @@
-import { execFile } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { text } from 'node:stream/consumers'
 import type { Quota } from '../../../src/rate-limit/quota.js'
 
 /** What one process of a fleet does. Durations in milliseconds. */
@@ -36,14 +37,18 @@ export interface ProcessReport {
 
 const PROCESS = join(import.meta.dirname, 'process.mjs')
 
-/** Runs a fleet of processes to its end. */
-export async function runFleet(plan: ProcessPlan): Promise<readonly ProcessReport[]> {
-  const run = promisify(execFile)
-  const all = Array.from({ length: plan.processes }, async () => {
-    const { stdout } = await run(process.execPath, [PROCESS, JSON.stringify(plan)], { timeout: 60_000 })
-    return JSON.parse(stdout) as ProcessReport
-  })
-  return Promise.all(all)
+/** Runs a fleet of processes to its end. They begin together; `begun` is called then. */
+export async function runFleet(plan: ProcessPlan, begun?: () => void): Promise<readonly ProcessReport[]> {
+  const all = Array.from({ length: plan.processes }, () =>
+    spawn(process.execPath, [PROCESS, JSON.stringify(plan)], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      timeout: 60_000,
+    }),
+  )
+  await Promise.all(all.map(({ stdout }) => once(stdout, 'data')))
+  for (const { stdin } of all) stdin.end('go')
+  begun?.()
+  return Promise.all(all.map(async ({ stdout }) => JSON.parse(await text(stdout)) as ProcessReport))
 }
 
 /** Adds up one number of all reports. */

@@ -4,6 +4,7 @@
  * One process of a fleet: sends requests through a limiter of its own on the Redis of all, and says what became of them.
  * It runs the built packages, as processes do.
  */
+import { once } from 'node:events'
 import { hotDeny, leased, rateLimit, systemClock } from '@headgate/core'
 import { CLUSTER_OPTIONS, REDIS_OPTIONS, redisRateLimitStore } from '@headgate/core/redis'
 import { literalExchange } from '@headgate/core/testing'
@@ -41,6 +42,10 @@ const report = {
   slowest: 0,
   byStoreAtEnd: 0,
 }
+// All begin when the last one is ready.
+process.stdout.write('ready\n')
+await once(process.stdin, 'data')
+process.stdin.destroy()
 const start = systemClock.now()
 
 await Promise.all(Array.from({ length: plan.concurrency }, send))
