@@ -6,7 +6,7 @@ import { type ApiKeyCacheSettings, isPromise, rememberLookups } from './api-key-
 import { apiKeyDigest } from './api-key-digest.js'
 import { checkPrefix, readApiKey } from './api-key-form.js'
 import { type ApiKeyLookup, type ApiKeyRecord, isRecord } from './api-key-record.js'
-import { LATE, withDeadline } from './deadline.js'
+import { LATE, withDeadline } from '../deadline.js'
 import { createIdentity } from './identity.js'
 import { accepted, rejected, type Scheme, undecided, type Verdict } from './scheme.js'
 

@@ -1,4 +1,4 @@
-import { within } from './deadline.js'
+import { within } from '../deadline.js'
 import type { ExecutionSetting, Won } from './execution-setting.js'
 
 /**

@@ -9,7 +9,7 @@ import { checkFunction, checkInteger, checkKnown, checkMethods } from '../option
 import { isRefusal } from '../refusal.js'
 import { answerInstead, type Unclaimed } from './answer-instead.js'
 import { type Barrier, deferredBarrier, IMPLIED } from './barrier.js'
-import { within } from './deadline.js'
+import { within } from '../deadline.js'
 import type { ExecutionSetting } from './execution-setting.js'
 import { execute } from './execution.js'
 import { type ParsedKey, parseIdempotencyKey } from './idempotency-key.js'

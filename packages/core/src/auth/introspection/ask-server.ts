@@ -1,4 +1,4 @@
-import { LATE, withDeadline } from '../deadline.js'
+import { LATE, withDeadline } from '../../deadline.js'
 import { readJson } from '../endpoint.js'
 import type { JsonObject } from '../jwt/compact.js'
 import { isAnswer } from './answer.js'

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { circuitBreaker } from '../../stores/redis/breaker.js'
+import { circuitBreaker } from '../../breaker.js'
 import type { Identity } from '../identity.js'
 import { LONGEST_CACHED_TOKEN, tokenDigest } from '../jwt/token-cache.js'
 import {

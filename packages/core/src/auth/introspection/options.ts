@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.js'
 import type { Duration } from '../../duration.js'
-import type { BreakerState } from '../../stores/redis/breaker.js'
+import type { BreakerState } from '../../breaker.js'
 
 /** Settings of `introspection`. */
 export interface IntrospectionOptions {

@@ -1,6 +1,6 @@
 export type { RedisArgument, RedisLike } from './client.js'
 export { CLUSTER_OPTIONS, clientWarnings, REDIS_OPTIONS, type RedisClientWarning } from './client-warnings.js'
-export type { BreakerState } from './breaker.js'
+export type { BreakerState } from '../../breaker.js'
 export {
   guardRedis,
   type GuardedRedis,

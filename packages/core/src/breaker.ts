@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock.js'
+import type { Clock } from './clock.js'
 
 /** Whether calls are made: all, none, or one to see how it goes. */
 export type BreakerState = 'closed' | 'open' | 'half-open'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
-import { type Breaker, type BreakerState, circuitBreaker } from '../../../src/stores/redis/breaker.js'
-import { ManualClock } from '../../../src/testing/index.js'
+import { type Breaker, type BreakerState, circuitBreaker } from '../src/breaker.js'
+import { ManualClock } from '../src/testing/index.js'
 
 const COOLDOWN = 1_000
 

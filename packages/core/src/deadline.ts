@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.js'
+import type { Clock } from './clock.js'
 
 /** What a call gives that did not end in time. */
 export const LATE = Symbol('late')
@@ -26,4 +26,17 @@ export async function withDeadline<T>(
   } finally {
     cancel?.()
   }
+}
+
+/** Rejects when `work` takes longer than `limit` milliseconds. The work itself goes on: who needs its end keeps it. */
+export function within<T>(clock: Clock, limit: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(limit, () => reject(new Error(`the store took longer than ${limit} ms`)))
+    work.then(resolve, reject).finally(cancel)
+  })
+}
+
+/** Waits. */
+export function pause(clock: Clock, duration: number): Promise<void> {
+  return new Promise((resolve) => void clock.after(duration, resolve))
 }
