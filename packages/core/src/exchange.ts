@@ -34,7 +34,7 @@ export interface Incoming {
 /** One request at the gate. */
 export interface Exchange extends Incoming {
   readonly operation: Operation
-  /** Set by exactly one policy, `authenticate`; undefined before it and in a gate without it. */
+  /** Set by `authenticate`, or by the gate from its option `identity` or an outer gate; undefined until then. */
   identity: Identity | undefined
   /**
    * What it really cost of the caller's budget, where that is known at the end only: a cached answer, a replay, a

@@ -36,7 +36,7 @@ export type Execute = (
 ) => Promise<Answer>
 
 /** Answers with more tags are not stored: to drop one in silence would keep what a write has changed. */
-export const MAX_TAGS = 1_000
+const MOST_TAGS = 1_000
 
 /** One execution. */
 interface Run {
@@ -126,7 +126,7 @@ function settle(run: Run, result: ExecutionResult, entities: Entities): boolean 
   if (document.plan === undefined || !result.data) return false
   const { tags, complete } = collectTags(document.plan, result.data, 'read')
   run.onTags([...tags])
-  return complete && !run.isPersonal() && tags.size <= MAX_TAGS && !result.errors?.length
+  return complete && !run.isPersonal() && tags.size <= MOST_TAGS && !result.errors?.length
 }
 
 /** Errors come first, so that a reader of a long answer notices them (GraphQL 7.1). */

@@ -17,6 +17,9 @@ export interface GraphqlGatewayOptions<Loaders = unknown>
  */
 export function graphqlGateway<Loaders = unknown>(options: GraphqlGatewayOptions<Loaders>): Middleware {
   const { policies, ...rest } = options
+  if (Object.hasOwn(rest, 'channels')) {
+    throw new TypeError('graphqlGateway: for more channels than this one use gate(policies, { channels })')
+  }
   const own = Object.entries(rest).filter(([name]) => isOwn(name))
   const others = Object.entries(rest).filter(([name]) => !isOwn(name))
   const channel = graphql(Object.fromEntries(own) as unknown as GraphqlOptions<Loaders>)

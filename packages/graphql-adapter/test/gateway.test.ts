@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { createIdentity, gate } from '@headgate/core'
+import { buildSchema } from 'graphql'
+import { graphqlGateway } from '../src/gateway.js'
 import { graphql } from '../src/graphql.js'
 import { inventory } from './inventory.js'
 import { gateway } from './real-gateway.js'
@@ -118,4 +120,9 @@ describe('was it done before', () => {
     })
     expect(calls).toEqual(['createItem'])
   })
+})
+
+test('other channels are for gate(): here they are refused, not dropped', () => {
+  const options = { policies: [], schema: buildSchema('type Query { a: Int }'), channels: [] }
+  expect(() => graphqlGateway(options)).toThrow('graphqlGateway: for more channels')
 })

@@ -5,7 +5,7 @@ import { listMembers } from './list.js'
  * Fields that belong to one exchange and are never stored: those of the connection (RFC 9111 3.1), cookies, budgets,
  * traces and request ids. `Age` is computed anew; `Date` is kept, it says when the answer was made.
  */
-export const NEVER_STORED: ReadonlySet<string> = new Set([
+const NEVER_STORED: ReadonlySet<string> = new Set([
   'age',
   'connection',
   'keep-alive',
@@ -29,7 +29,7 @@ export const NEVER_STORED: ReadonlySet<string> = new Set([
 ])
 
 /** So are all fields that begin with one of these: CORS answers the origin that asked, budgets are one caller's. */
-export const NEVER_STORED_PREFIXES: readonly string[] = ['access-control-', 'ratelimit', 'x-ratelimit']
+const NEVER_STORED_PREFIXES: readonly string[] = ['access-control-', 'ratelimit', 'x-ratelimit']
 
 /**
  * The fields to store: without those that are never stored, those that `Connection` lists, and `others`

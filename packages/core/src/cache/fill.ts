@@ -10,7 +10,7 @@ import { addressTagKey, tagKeys } from './tags.js'
 import { variantSelector } from './vary.js'
 
 /** More tags than this cost more than the answer saves. */
-export const MOST_TAGS = 1_000
+const MOST_TAGS = 1_000
 
 /** Where an answer goes: drawn at the lookup, before the handler ran. */
 export interface Place {

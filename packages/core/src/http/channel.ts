@@ -5,11 +5,11 @@ import { isRefusal, type Refusal, refuse } from '../refusal.js'
 
 /** What a service may say of a request that no route declaration describes. */
 export type OperationHints = Partial<
-  Pick<Operation, 'access' | 'cost' | 'effect' | 'idempotency' | 'cache' | 'name'>
+  Pick<Operation, 'access' | 'cost' | 'effect' | 'idempotency' | 'cache' | 'name' | 'quotas'>
 >
 
 /** The largest body that is read for a fingerprint where nobody says otherwise: 1 MiB. */
-export const BODY_LIMIT = 1_048_576
+const BODY_LIMIT = 1_048_576
 
 /** Describes a request by HTTP's own semantics: all that is known without a router. */
 export function describeHttp(incoming: Incoming, hints: OperationHints = {}): Operation {

@@ -12,7 +12,7 @@ export type ParsedKey =
   | { readonly kind: 'malformed'; readonly detail: string }
 
 /** The longest key: 255 characters. */
-export const LONGEST_KEY = 255
+const LONGEST_KEY = 255
 
 /** A quoted key with every character escaped, and room for parameters. */
 const LONGEST_LINE = 1024

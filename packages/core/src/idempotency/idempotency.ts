@@ -77,7 +77,7 @@ export const IDEMPOTENCY_DEFAULTS = {
 /**
  * Runs a write at most once per `Idempotency-Key`, and answers its retries with the first answer.
  *
- * A key belongs to one caller, method, operation and path. It is honoured on writes; reads ignore it.
+ * A key belongs to one caller, method and path. It is honoured on writes; reads ignore it.
  */
 export function idempotency(options: IdempotencyOptions): IdempotencyPolicy {
   const setting = settings(options)

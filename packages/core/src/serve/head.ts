@@ -3,7 +3,7 @@ import { isTarget } from '../http/target.js'
 import { type Refusal, refuse } from '../refusal.js'
 
 /** No browser or proxy sends a quarter of it. Node drops lines beyond 1,000 without a word. */
-export const MOST_HEADER_LINES = 200
+const MOST_HEADER_LINES = 200
 
 /** Node keeps the first line of each and drops the rest: a proxy in front may have looked at the last one. */
 const SINGLE: ReadonlySet<string> = new Set(['host', 'authorization'])

@@ -1,5 +1,5 @@
 /** What a key must be for an algorithm (RFC 7518 3.1, RFC 8037, RFC 9864). */
-export const ALGORITHMS = {
+const ALGORITHMS = {
   RS256: { kty: 'RSA' },
   RS384: { kty: 'RSA' },
   RS512: { kty: 'RSA' },

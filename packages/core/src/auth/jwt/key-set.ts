@@ -30,7 +30,7 @@ export interface KeyDocument {
 }
 
 /** The most keys a document may hold. */
-export const MOST_KEYS = 100
+const MOST_KEYS = 100
 
 /** Reads a JSON Web Key Set (RFC 7517 5). Undefined when it has the wrong shape or no key that can be used. */
 export function readKeySet(document: unknown): KeyDocument | undefined {

@@ -206,7 +206,7 @@ const CACHE: Record<string, Script> = {
     equal(items.done.read, 2)
     ok(!String(other.headers['cache-status']).includes('hit'))
   },
-  async 'a matching entity tag is 304 without a body, and only for callers who are known'({ send }) {
+  async 'a matching entity tag is 304 without a body, and only for callers who may read it'({ send }) {
     const first = await send({ do: 'read', id: '1' })
     const etag = first.headers.etag ?? ''
     match(etag, /^"/)
