@@ -179,7 +179,7 @@ class KoaExchange extends HttpIncoming implements Exchange {
 
   constructor(ctx: Context, resolve: AddressResolver, options: GateOptions, ids: RequestIds | undefined) {
     const { identity, onEvent } = options
-    super(ctx.req, ctx.originalUrl, resolve, () => parsedBody(ctx.request))
+    super(ctx.req, ctx.originalUrl, resolve, () => parsedBody(ctx.request, ctx.req))
     this.requestId = requestIdOf(ctx) ?? ids?.idOf(this)
     this.identity = identity === undefined ? identityOf(ctx) : identity(ctx)
     this.#ctx = ctx

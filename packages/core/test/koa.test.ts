@@ -158,6 +158,44 @@ describe('the exchange', () => {
     )
   })
 
+  test('does not take what a parser set for content that it left unread', async () => {
+    const { url } = await start(
+      (ctx, next) => {
+        Object.assign(ctx.request, { body: {} })
+        return next()
+      },
+      gate([
+        policy(async (exchange, next) =>
+          withHeaders(await next(), {
+            'x-body': Buffer.from((await exchange.body(99)) as Uint8Array).toString(),
+          }),
+        ),
+      ]),
+      (ctx) => void (ctx.body = 'x'),
+    )
+    const headers = { 'content-type': 'application/octet-stream' }
+    expect((await fetch(url, { method: 'POST', body: 'AAA', headers })).headers.get('x-body')).toBe('AAA')
+  })
+
+  test('an address in absolute form is the same address', async () => {
+    const seen: unknown[] = []
+    const { port } = await start(gate([]), (ctx) => {
+      const { path, query } = exchangeOf(ctx) as Exchange
+      seen.push([path, query])
+      ctx.body = ''
+    })
+    const rest = ' HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n'
+    for (const target of ['/a?b=1', 'http://h/a?b=1', 'HTTP://other:80/a?b=1'])
+      await rawRequest(port, `GET ${target}${rest}`)
+    await rawRequest(port, `GET http://h${rest}`)
+    expect(seen).toEqual([
+      ['/a', 'b=1'],
+      ['/a', 'b=1'],
+      ['/a', 'b=1'],
+      ['/', ''],
+    ])
+  })
+
   test('its signal is aborted when the client leaves', async () => {
     const aborted = deferred()
     const { port } = await start(gate([]), async (ctx) => {

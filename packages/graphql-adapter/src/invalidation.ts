@@ -30,14 +30,17 @@ export function invalidationOf(
     rememberKeys(document.plan.root, data, keys)
     for (const tag of collectTags(document.plan, data, 'written').tags) tags.add(tag)
   }
-  const failed = new Set(result.errors?.map(({ path }) => path?.[0]))
+  // An error further down took the answer of a field that did its work: only one at the field itself is its failure.
+  const failed = new Set(result.errors?.filter(({ path }) => path?.length === 1).map(({ path }) => path?.[0]))
+  const broken = new Set(result.errors?.map(({ path }) => path?.[0]))
   const failures: unknown[] = []
   for (const root of document.root) {
     const value = data?.[root.responseKey]
-    if (data === undefined ? failed.has(root.responseKey) : value === undefined) continue // not run, or failed
-    if (value === null && failed.has(root.responseKey)) continue
-    // An error elsewhere can take the answer of a field that did its work: then only its lists are known.
-    if (data === undefined) listsOf(root, entities, tags)
+    if (data !== undefined && value === undefined) continue // not asked for
+    if ((value ?? null) === null && failed.has(root.responseKey)) continue
+    // Of a field whose answer is lost only its lists are known.
+    const lost = data === undefined || (value === null && broken.has(root.responseKey))
+    if (lost) listsOf(root, entities, tags)
     try {
       for (const tag of declared(root, runnable, withKey(value, root, keys, entities))) tags.add(tag)
     } catch (error) {

@@ -21,10 +21,11 @@ export class HttpIncoming implements Incoming {
 
   /** @param target the request's target as the client sent it, before any mount rewrote it. */
   constructor(request: IncomingMessage, target: string, resolve: AddressResolver, parsed: ParsedBody) {
-    const mark = target.indexOf('?')
+    const local = originForm(target)
+    const mark = local.indexOf('?')
     this.method = request.method ?? 'GET'
-    this.path = mark === -1 ? target : target.slice(0, mark)
-    this.query = mark === -1 ? '' : target.slice(mark + 1)
+    this.path = mark === -1 ? local : local.slice(0, mark)
+    this.query = mark === -1 ? '' : local.slice(mark + 1)
     this.#request = request
     this.#resolve = resolve
     this.#parsed = parsed
@@ -83,6 +84,13 @@ export class HttpIncoming implements Incoming {
     this.#client ??= this.#resolve(this.#request.socket.remoteAddress, (name) => this.lines(name))
     return this.#client
   }
+}
+
+/** A target in absolute form (RFC 9112 3.2.2) is the same address: it must not be another key or another entry. */
+function originForm(target: string): string {
+  if (target.startsWith('/')) return target
+  const local = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '')
+  return local === '' || local.startsWith('?') ? `/${local}` : local
 }
 
 /** The item the nearest proxy wrote. */

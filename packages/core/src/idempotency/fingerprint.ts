@@ -58,6 +58,8 @@ function labelled(
 
 /** Pairs in order. Octets that are not UTF-8 all decode to U+FFFD, which would make different forms equal. */
 function pairsOf(text: string): string | undefined {
+  // URLSearchParams drops a leading `?` and passes over broken escapes: other parsers do not.
+  if (text.startsWith('?') || /%(?![0-9A-Fa-f]{2})/.test(text)) return undefined
   const pairs = JSON.stringify([...new URLSearchParams(text)])
   return pairs.includes('\u{FFFD}') ? undefined : pairs
 }

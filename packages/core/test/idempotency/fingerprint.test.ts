@@ -219,6 +219,9 @@ describe('forms', () => {
     expect(form('a=1&b=2')).not.toBe(form('b=2&a=1'))
     expect(form('a=1%26b%3D2')).not.toBe(form('a=1&b=2'))
     expect(form('a=%ff')).not.toBe(form('a=%fe'))
+    // What parsers read differently is compared byte by byte.
+    expect(form('?a=1')).not.toBe(form('a=1'))
+    expect(form('a=%zz%41')).not.toBe(form('a=%zzA'))
   })
 
   test('multipart are equal whatever the boundary', () => {
