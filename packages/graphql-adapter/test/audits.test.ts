@@ -5,6 +5,7 @@ import type { Middleware } from 'koa'
 import { graphqlGateway } from '../src/gateway.js'
 import { graphql } from '../src/graphql.js'
 import { inventory } from './inventory.js'
+import { KEYS, policies as realPolicies } from './real-gateway.js'
 import { bodyParser, mounted, passing, start, stopAll } from './server.js'
 
 afterEach(stopAll)
@@ -19,6 +20,7 @@ const policies = () => [
 const MOUNTINGS: Readonly<Record<string, () => readonly Middleware[]>> = {
   'bare, by its path': () => [graphqlGateway({ ...options(), policies: policies() })],
   'as a channel of a gate': () => [gate(policies(), { channels: [graphql(options())] })],
+  'behind the whole gate': () => [graphqlGateway({ ...options(), policies: realPolicies(1_000) })],
   'behind koa-mount': () => [mounted('/graphql', graphqlGateway({ ...options(), policies: policies() }))],
   'behind a body parser that keeps the text': () => [
     bodyParser('text and value'),
@@ -35,10 +37,17 @@ function options() {
   return { schema, rootValue, loaders }
 }
 
+/** The audits know no credentials; the whole gate asks for one. */
+function fetchAsWriter(input: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers)
+  headers.set('x-api-key', KEYS.writer)
+  return fetch(input, { ...init, headers })
+}
+
 describe.each(Object.entries(MOUNTINGS))('mounted %s', (_, middleware) => {
   test('all 61 audits of GraphQL over HTTP pass', async () => {
     const { url } = await start(...middleware())
-    const audits = serverAudits({ url: `${url}/graphql` })
+    const audits = serverAudits({ url: `${url}/graphql`, fetchFn: fetchAsWriter })
     const results = await Promise.all(audits.map(async ({ id, fn }) => ({ id, result: await fn() })))
     const failed = results.filter(({ result }) => result.status !== 'ok')
     expect(failed.map(({ id, result }) => `${id} ${result.status}`)).toEqual([])

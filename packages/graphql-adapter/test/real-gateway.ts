@@ -39,7 +39,7 @@ export const RULES: Rules = {
 }
 
 /** Real policies over memory, as a service would put them together. */
-export function policies() {
+export function policies(budget = 60) {
   const records = Object.entries(KEYS).map(([subject, key]) => ({
     digest: apiKeyDigest(key),
     keyId: subject,
@@ -50,7 +50,7 @@ export function policies() {
     authenticate([apiKey({ lookup: memoryApiKeys(records) })]),
     rateLimit({
       store: memoryRateLimitStore(),
-      quotas: [{ name: 'burst', limit: 60, window: '1m', burst: 60 }],
+      quotas: [{ name: 'burst', limit: budget, window: '1m', burst: budget }],
     }),
     idempotency({ store: memoryIdempotencyStore() }),
     cache({ store: memoryCacheStore() }),
