@@ -117,7 +117,8 @@ export function gate(policies: readonly Policy[], options: GateOptions = {}): Mi
     refuseTwice(ctx, policies)
     const exchange = new KoaExchange(ctx, resolve, options, ids)
     ;(ctx as GatedContext)[EXCHANGE] = exchange
-    ;(ctx as GatedContext)[POLICIES] = [...((ctx as GatedContext)[POLICIES] ?? []), ...policies]
+    const outer = (ctx as GatedContext)[POLICIES]
+    ;(ctx as GatedContext)[POLICIES] = outer === undefined ? policies : [...outer, ...policies]
     const { requestId } = exchange
     if (ids === undefined || requestId === undefined) return enter(ctx, exchange, next)
     ctx.res.setHeader(ids.field, requestId)
