@@ -1,0 +1,16 @@
+/**
+ * Remembers what may be used once: the `jti` of a DPoP proof (RFC 9449 11.1), the nonce of a signature (RFC 9421 7.2.2).
+ * What it holds protects somebody, so nothing is evicted before its time: a full store refuses the newcomer.
+ */
+export interface ReplayStore {
+  /**
+   * Remembers `id` for that long, in milliseconds; one atomic step.
+   *
+   * @param id a digest by `keyOf`, never what the client sent.
+   * @param source whose share it is charged to, also a digest: one sender must not fill the store for all.
+   */
+  remember(id: string, source: string, milliseconds: number): Remembered | Promise<Remembered>
+}
+
+/** `fresh`: never seen, and remembered now. `seen`: a replay. `full`: no room for this source, nothing remembered. */
+export type Remembered = 'fresh' | 'seen' | 'full'
