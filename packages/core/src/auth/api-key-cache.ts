@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.js'
-import { type ApiKeyLookup, type ApiKeyRecord, isRecord } from './api-key-record.js'
+import { type ApiKeyLookup, type ApiKeyRecord, frozenRecord, isRecord } from './api-key-record.js'
 
 /** How answers of a lookup are remembered. */
 export interface ApiKeyCacheSettings {
@@ -10,6 +10,8 @@ export interface ApiKeyCacheSettings {
   /** Milliseconds. */
   readonly ttl: number
   readonly max: number
+  /** `later`: only what came as a promise. What is given at once is at hand anyway. */
+  readonly answers: 'all' | 'later'
 }
 
 /** A lookup that remembers. */
@@ -34,7 +36,7 @@ interface Asking {
 
 /** Remembers the answers of a lookup by digest. Requests that ask for one digest at the same time share a lookup. */
 export function rememberLookups(lookup: ApiKeyLookup, settings: ApiKeyCacheSettings): RememberingLookup {
-  const { clock, ttl, deadline } = settings
+  const { clock, ttl, deadline, answers } = settings
   const known = new LRUCache<string, Entry>({ max: settings.max })
   const unknown = new LRUCache<string, Entry>({ max: UNKNOWN.max })
   const asking = new Map<string, Asking>()
@@ -53,13 +55,14 @@ export function rememberLookups(lookup: ApiKeyLookup, settings: ApiKeyCacheSetti
       const remember = (record: ApiKeyRecord | undefined): ApiKeyRecord | undefined => {
         // Its answer may be older than the change it was told to forget.
         if (before !== forgotten || (record !== undefined && !isRecord(record))) return record
+        const kept = record && frozenRecord(record)
         // Found by id, but not the key: it must not push out good keys either.
-        const cache = record?.digest === digest ? known : unknown
-        cache.set(digest, { record, since: now })
-        return record
+        const cache = kept?.digest === digest ? known : unknown
+        cache.set(digest, { record: kept, since: now })
+        return kept
       }
       const found = lookup(query)
-      if (!isPromise(found)) return remember(found)
+      if (!isPromise(found)) return answers === 'all' ? remember(found) : found
       const mine: Asking = { answer: Promise.resolve(found).then(remember).finally(done), since: now }
       asking.set(digest, mine)
       return mine.answer

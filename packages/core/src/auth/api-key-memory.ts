@@ -1,4 +1,4 @@
-import { type ApiKeyLookup, type ApiKeyRecord, isRecord } from './api-key-record.js'
+import { type ApiKeyLookup, type ApiKeyRecord, frozenRecord, isRecord } from './api-key-record.js'
 
 /** A lookup in a list. */
 export interface MemoryApiKeys extends ApiKeyLookup {
@@ -16,7 +16,7 @@ export function memoryApiKeys(records: Iterable<ApiKeyRecord>): MemoryApiKeys {
   for (const record of records) {
     if (!isRecord(record)) throw new TypeError('memoryApiKeys: a record has the wrong shape')
     if (byDigest.has(record.digest)) throw new TypeError('memoryApiKeys: two records have the same digest')
-    byDigest.set(record.digest, { ...record })
+    byDigest.set(record.digest, frozenRecord(record))
   }
   const lookup: ApiKeyLookup = ({ digest }) => byDigest.get(digest)
   return Object.assign(lookup, { size: byDigest.size })

@@ -24,6 +24,10 @@ export interface ApiKeyRecord {
   readonly scopes?: readonly string[] | undefined
   /** Default: none. */
   readonly roles?: readonly string[] | undefined
+  /** For limits that depend on it: `gold`. Default: none. */
+  readonly tier?: string | undefined
+  /** When the key was made, in milliseconds since the Unix epoch. Default: not known. */
+  readonly issuedAt?: number | undefined
   /** Not good before, in milliseconds since the Unix epoch. Default: at once. */
   readonly notBefore?: number | undefined
   /** Not good from then on, in milliseconds since the Unix epoch. Default: never ends. */
@@ -40,6 +44,8 @@ export const RECORD_MEMBERS = [
   'tenant',
   'scopes',
   'roles',
+  'tier',
+  'issuedAt',
   'notBefore',
   'expiresAt',
   'disabledAt',
@@ -48,14 +54,29 @@ export const RECORD_MEMBERS = [
 /** Whether a record has the right shape. A lookup may read it from anywhere. */
 export function isRecord(record: ApiKeyRecord): boolean {
   if (typeof record !== 'object' || record === null) return false
-  const { digest, keyId, subject, tenant, scopes = [], roles = [], notBefore, expiresAt, disabledAt } = record
+  const { digest, keyId, subject, tenant, scopes = [], roles = [], tier } = record
+  const { issuedAt, notBefore, expiresAt, disabledAt } = record
   return (
     DIGEST.test(digest) &&
     [keyId, subject].every(isText) &&
-    (tenant === undefined || isText(tenant)) &&
+    [tenant, tier].every((text) => text === undefined || isText(text)) &&
     [scopes, roles].every((names) => Array.isArray(names) && names.every(isText)) &&
-    [notBefore, expiresAt, disabledAt].every((time) => time === undefined || Number.isFinite(time))
+    [issuedAt, notBefore, expiresAt, disabledAt].every((time) => time === undefined || Number.isFinite(time))
   )
+}
+
+/** A copy of a good record that nobody can change: what is worked out from it once holds. */
+export function frozenRecord(record: ApiKeyRecord): ApiKeyRecord {
+  const { digest, keyId, subject, tenant, scopes = [], roles = [], tier } = record
+  const { issuedAt, notBefore, expiresAt, disabledAt } = record
+  const names = { scopes: Object.freeze([...scopes]), roles: Object.freeze([...roles]) }
+  const times = { issuedAt, notBefore, expiresAt, disabledAt }
+  return Object.freeze({ digest, keyId, subject, tenant, tier, ...names, ...times })
+}
+
+/** Whether a record stays as it is. */
+export function isFrozenRecord(record: ApiKeyRecord): boolean {
+  return [record, record.scopes, record.roles].every((part) => Object.isFrozen(part))
 }
 
 function isText(value: unknown): boolean {

@@ -1,14 +1,14 @@
-import { timingSafeEqual } from 'node:crypto'
 import { type Clock, systemClock } from '../clock.js'
 import { type Duration, milliseconds } from '../duration.js'
 import { checkFunction, checkInteger, checkKnown, checkMethods, checkText } from '../options.js'
 import { type ApiKeyCacheSettings, isPromise, rememberLookups } from './api-key-cache.js'
 import { apiKeyDigest } from './api-key-digest.js'
 import { checkPrefix, readApiKey } from './api-key-form.js'
-import { type ApiKeyLookup, type ApiKeyRecord, isRecord } from './api-key-record.js'
+import type { ApiKeyLookup, ApiKeyRecord } from './api-key-record.js'
+import { keyVerdicts } from './api-key-verdict.js'
 import { LATE, withDeadline } from '../deadline.js'
-import { createIdentity } from './identity.js'
-import { accepted, rejected, type Scheme, undecided, type Verdict } from './scheme.js'
+import { checkRevocation, type IsRevoked, unlessRevoked } from './revocation.js'
+import { rejected, type Scheme, undecided, type Verdict } from './scheme.js'
 
 /** Settings of `apiKey`. */
 export interface ApiKeyOptions {
@@ -25,9 +25,12 @@ export interface ApiKeyOptions {
   readonly deadline?: Duration
   /**
    * Answers of `lookup` are remembered so long (at most a minute) and so many; unknown keys for 5 s. A change of a
-   * record takes effect that much later, unless {@link ApiKeyScheme.forget} is told. Default: nothing is remembered.
+   * record takes effect that much later, unless {@link ApiKeyScheme.forget} is told. `'off'`: nothing is. Default 30 s
+   * and 10,000, for answers that come as a promise; what a lookup gives at once is at hand anyway.
    */
-  readonly cache?: { readonly ttl: Duration; readonly max: number }
+  readonly cache?: { readonly ttl?: Duration; readonly max?: number } | 'off'
+  /** Whether a good key is revoked. Asked on every request, so it must answer from memory. Default: none is. */
+  readonly isRevoked?: IsRevoked
   /** Default: the machine's clock. */
   readonly clock?: Clock
 }
@@ -39,22 +42,31 @@ export interface ApiKeyScheme extends Scheme {
 }
 
 /** The defaults of {@link ApiKeyOptions}. */
-export const API_KEY_DEFAULTS = { header: 'x-api-key', deadline: '250ms' } as const
+export const API_KEY_DEFAULTS = {
+  header: 'x-api-key',
+  deadline: '250ms',
+  cache: { ttl: '30s', max: 10_000 },
+} as const satisfies Partial<ApiKeyOptions>
 
 /**
  * Knows callers by an API key. Keys are machine-made secrets, so one SHA-256 is the right digest: a slow hash would
  * itself be a way to overload the service.
  */
 export function apiKey(options: ApiKeyOptions): ApiKeyScheme {
-  checkKnown('apiKey', options, ['lookup', 'header', 'prefix', 'deadline', 'cache', 'clock'])
-  const { prefix, clock = systemClock, header, deadline, cache } = { ...API_KEY_DEFAULTS, ...options }
+  checkKnown('apiKey', options, ['lookup', 'header', 'prefix', 'deadline', 'cache', 'isRevoked', 'clock'])
+  const { prefix, clock = systemClock, header, deadline } = { ...API_KEY_DEFAULTS, ...options }
   checkFunction('apiKey: lookup', options.lookup)
   checkHeader(header)
   if (prefix !== undefined) checkPrefix('apiKey: prefix', prefix)
   const longest = milliseconds('apiKey: deadline', deadline)
   checkMethods('apiKey: clock', clock, ['now', 'after'])
-  const remembering = cache && rememberLookups(options.lookup, cacheSettings(cache, longest, clock))
+  const isRevoked = checkRevocation('apiKey: isRevoked', options.isRevoked)
+  const settings = cacheSettings(options.cache, longest, clock)
+  const remembering = settings && rememberLookups(options.lookup, settings)
   const lookup = remembering?.lookup ?? options.lookup
+  const decide = keyVerdicts()
+  const answer = (digest: string, record: ApiKeyRecord | undefined): Verdict =>
+    unlessRevoked(decide(digest, record, clock.now()), isRevoked)
 
   return {
     name: 'api-key',
@@ -67,9 +79,9 @@ export function apiKey(options: ApiKeyOptions): ApiKeyScheme {
       if (form === 'broken') return rejected('malformed')
       const digest = apiKeyDigest(key)
       const found = lookup({ digest, id: form === 'foreign' ? undefined : form.id })
-      if (!isPromise(found)) return decide(digest, found, clock.now())
+      if (!isPromise(found)) return answer(digest, found)
       return withDeadline(clock, longest, () => found).then((record) =>
-        record === LATE ? undecided() : decide(digest, record, clock.now()),
+        record === LATE ? undecided() : answer(digest, record),
       )
     },
     forget: (digest) => remembering?.forget(digest),
@@ -78,40 +90,21 @@ export function apiKey(options: ApiKeyOptions): ApiKeyScheme {
 
 /** Any visible ASCII: foreign keys are taken as they are, byte by byte. Shorter ones can be guessed. */
 const KEY = /^[\x21-\x7e]{16,256}$/
-/** Stands in for an unknown key's record: comparing takes the same work. No key has it. */
-const NO_DIGEST = '0'.repeat(64)
-
-function decide(digest: string, record: ApiKeyRecord | undefined, now: number): Verdict {
-  // A fault of the lookup must neither let anyone in nor count as a bad key.
-  if (record !== undefined && !isRecord(record)) {
-    throw new TypeError('apiKey: lookup returned a record of the wrong shape')
-  }
-  const same = timingSafeEqual(Buffer.from(digest), Buffer.from(record?.digest ?? NO_DIGEST))
-  if (record === undefined || !same) return rejected('unknown-key')
-
-  const { keyId, subject, tenant, scopes = [], roles = [], notBefore, expiresAt, disabledAt } = record
-  if (disabledAt !== undefined) return rejected('revoked', GENUINE)
-  if (expiresAt !== undefined && now >= expiresAt) return rejected('expired', GENUINE)
-  if (notBefore !== undefined && now < notBefore) return rejected('not-yet-valid', GENUINE)
-  return accepted(
-    createIdentity({ scheme: 'api-key', subject, tenant, scopes, roles, credentialId: keyId, expiresAt }),
-  )
-}
-
-const GENUINE = { genuine: true } as const
-
 /** The longest a change may take to be seen. */
 const MOST_CACHE_TTL = 60_000
 
 function cacheSettings(
-  cache: NonNullable<ApiKeyOptions['cache']>,
+  cache: ApiKeyOptions['cache'],
   deadline: number,
   clock: Clock,
-): ApiKeyCacheSettings {
-  checkKnown('apiKey: cache', cache, ['ttl', 'max'])
-  const ttl = milliseconds('apiKey: cache.ttl', cache.ttl)
+): ApiKeyCacheSettings | undefined {
+  if (cache === 'off') return undefined
+  if (cache !== undefined) checkKnown('apiKey: cache', cache, ['ttl', 'max'])
+  const given = { ...API_KEY_DEFAULTS.cache, ...cache }
+  const ttl = milliseconds('apiKey: cache.ttl', given.ttl)
   if (ttl > MOST_CACHE_TTL) throw new TypeError('apiKey: cache.ttl must be at most a minute')
-  return { clock, deadline, ttl, max: checkInteger('apiKey: cache.max', cache.max) }
+  const max = checkInteger('apiKey: cache.max', given.max)
+  return { clock, deadline, ttl, max, answers: cache === undefined ? 'later' : 'all' }
 }
 
 function checkHeader(header: string): void {

@@ -13,15 +13,19 @@ export interface Identity {
   readonly scopes: readonly string[]
   /** As `scopes`; what the caller is, where scopes are what the credential is for. */
   readonly roles: readonly string[]
+  /** What the caller pays for or is worth: `gold`. For limits that depend on it. */
+  readonly tier: string | undefined
   /** Which credential it was (`jti`, key id), for audit. Never the credential. */
   readonly credentialId: string | undefined
+  /** When the credential was issued, in milliseconds since the Unix epoch, as far as it says so. */
+  readonly issuedAt: number | undefined
   /** When the credential ends, in milliseconds since the Unix epoch. */
   readonly expiresAt: number | undefined
   /** What the credential says beside that, verified. Not enumerable: it is never written out by accident. */
   readonly claims: Readonly<Record<string, unknown>>
   /** Digest of scheme, issuer, tenant and subject: equal for every credential of one caller. */
   readonly key: string
-  /** Digest of the same, the scopes and the roles: an answer may depend on what the caller is allowed. */
+  /** Digest of the same, the tier, the scopes and the roles: an answer may depend on what the caller may and gets. */
   readonly partition: string
 }
 
@@ -33,19 +37,22 @@ export interface IdentityInit {
   readonly tenant?: string | undefined
   readonly scopes?: readonly string[]
   readonly roles?: readonly string[]
+  readonly tier?: string | undefined
   readonly credentialId?: string | undefined
+  readonly issuedAt?: number | undefined
   readonly expiresAt?: number | undefined
   readonly claims?: Readonly<Record<string, unknown>>
 }
 
 /** Makes an identity and freezes it. */
 export function createIdentity(init: IdentityInit): Identity {
-  const { scheme, subject, issuer, tenant, credentialId, expiresAt } = init
+  const { scheme, subject, issuer, tenant, tier, credentialId, issuedAt, expiresAt } = init
   const scopes = sorted(init.scopes)
   const roles = sorted(init.roles)
   const key = keyOf('identity', scheme, issuer, tenant, subject)
-  const partition = keyOf('partition', key, scopes.length, ...scopes, ...roles)
-  const identity = { scheme, issuer, subject, tenant, scopes, roles, credentialId, expiresAt, key, partition }
+  const partition = keyOf('partition', key, tier, scopes.length, ...scopes, ...roles)
+  const caller = { scheme, issuer, subject, tenant, scopes, roles, tier }
+  const identity = { ...caller, credentialId, issuedAt, expiresAt, key, partition }
   // Without a prototype: what `Object.prototype` holds is nobody's claim.
   const claims = Object.freeze(Object.assign(Object.create(null), init.claims))
   Object.defineProperty(identity, 'claims', { value: claims, enumerable: false })

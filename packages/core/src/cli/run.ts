@@ -18,6 +18,7 @@ Makes an API key. Prints the key once, and the record to keep: it holds the key'
   --tenant      the tenant of the subject
   --scope       a scope; may be repeated
   --role        a role; may be repeated
+  --tier        the tier of the subject: gold
   --expires-in  how long it is good: 12h, 90d; without it, it never ends
 `
 
@@ -27,6 +28,7 @@ const OPTIONS = {
   tenant: { type: 'string' },
   scope: { type: 'string', multiple: true },
   role: { type: 'string', multiple: true },
+  tier: { type: 'string' },
   'expires-in': { type: 'string' },
   help: { type: 'boolean' },
 } as const
@@ -45,11 +47,12 @@ export function runHeadgate(
       return 0
     }
     if (positionals.length !== 1 || positionals[0] !== 'key') throw new TypeError("the one command is 'key'")
-    const { prefix, subject, tenant, scope, role } = values
+    const { prefix, subject, tenant, scope, role, tier } = values
     if (prefix === undefined) throw new TypeError('--prefix is required')
     if (subject === undefined || subject === '') throw new TypeError('--subject is required')
     const lifetime = values['expires-in']
     const { key, keyId, digest } = createApiKey(prefix)
+    const now = clock.now()
     const record: ApiKeyRecord = {
       digest,
       keyId,
@@ -57,7 +60,9 @@ export function runHeadgate(
       ...(tenant !== undefined && { tenant }),
       ...(scope !== undefined && { scopes: scope }),
       ...(role !== undefined && { roles: role }),
-      ...(lifetime !== undefined && { expiresAt: clock.now() + milliseconds('--expires-in', lifetime) }),
+      ...(tier !== undefined && { tier }),
+      issuedAt: now,
+      ...(lifetime !== undefined && { expiresAt: now + milliseconds('--expires-in', lifetime) }),
     }
     out.write(`${key}\n${JSON.stringify(record, undefined, 2)}\n`)
     return 0

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { apiKey, type ApiKeyScheme } from '../../src/auth/api-key.js'
+import { apiKey, type ApiKeyOptions, type ApiKeyScheme } from '../../src/auth/api-key.js'
 import { apiKeyDigest } from '../../src/auth/api-key-digest.js'
+import { memoryApiKeys } from '../../src/auth/api-key-memory.js'
 import type { ApiKeyRecord } from '../../src/auth/api-key-record.js'
 import type { Verdict } from '../../src/auth/scheme.js'
 import { literalExchange } from '../../src/testing/exchange.js'
@@ -109,7 +110,8 @@ test('requests with one key at the same time share a lookup; a failed one is not
 test('the cache is bounded in time and number, by options that are checked', () => {
   expect(() => apiKey({ lookup: nobody, cache: { ttl: '61s', max: 1 } })).toThrow(/cache\.ttl/)
   expect(() => apiKey({ lookup: nobody, cache: { ttl: '1s', max: 0 } })).toThrow(/cache\.max/)
-  expect(() => apiKey({ lookup: nobody, cache: { ttl: '1s' } as never })).toThrow(/cache\.max/)
+  expect(() => apiKey({ lookup: nobody, cache: { most: 1 } as never })).toThrow(/most/)
+  expect(() => apiKey({ lookup: nobody, cache: false as never })).toThrow(/cache/)
 })
 
 test('a lookup that hangs is not joined after its deadline', async () => {
@@ -126,6 +128,76 @@ test('a lookup that hangs is not joined after its deadline', async () => {
   expect(await ask(scheme)).toBe('accepted')
 })
 
+describe('when nothing is said', () => {
+  test('answers that come later are remembered for 30 s, those at once are not', async () => {
+    const later = open({})
+    await ask(later.scheme)
+    later.table.records.clear()
+    await later.clock.advance(29_999)
+    expect(await ask(later.scheme)).toBe('accepted')
+    await later.clock.advance(1)
+    expect(await ask(later.scheme)).toBe('unknown-key')
+
+    const records = new Map([[DIGEST, RECORD]])
+    const atOnce = apiKey({ lookup: ({ digest }) => records.get(digest), clock: new ManualClock() })
+    expect(await ask(atOnce)).toBe('accepted')
+    records.clear()
+    expect(await ask(atOnce)).toBe('unknown-key')
+  })
+
+  test('and with `off` none are', async () => {
+    const { scheme, table } = open({ cache: 'off' })
+    await ask(scheme)
+    table.records.clear()
+    expect(await ask(scheme)).toBe('unknown-key')
+    expect(table.lookups).toBe(2)
+  })
+})
+
+describe('what a hit costs', () => {
+  test('one identity for all requests of a key whose record stays, and no timer', async () => {
+    const clock = new ManualClock()
+    const { scheme, clock: remembering } = open()
+    for (const [one, timers] of [
+      [apiKey({ lookup: memoryApiKeys([RECORD]), clock }), clock],
+      [scheme, remembering],
+    ] as const) {
+      const first = await one.verify(KEY, literalExchange())
+      const second = one.verify(KEY, literalExchange())
+      expect(second).toBe(first)
+      expect(timers.pending).toBe(0)
+    }
+  })
+
+  test('a record that is changed in place is read anew, and one that was remembered is not touched by it', async () => {
+    const scopes = ['read']
+    const record = { ...RECORD, scopes }
+    const plain = apiKey({ lookup: () => record, clock: new ManualClock() })
+    const remembering = apiKey({ lookup: async () => record, clock: new ManualClock() })
+    expect(await scopesOf(plain)).toEqual(['read'])
+    expect(await scopesOf(remembering)).toEqual(['read'])
+    scopes.push('write')
+    expect(await scopesOf(plain)).toEqual(['read', 'write'])
+    expect(await scopesOf(remembering)).toEqual(['read'])
+    record.subject = 'other'
+    expect(await plain.verify(KEY, literalExchange())).toMatchObject({ identity: { subject: 'other' } })
+  })
+
+  test('the times of a record that stays are still asked', async () => {
+    const clock = new ManualClock(1_000)
+    const lookup = memoryApiKeys([{ ...RECORD, expiresAt: 2_000 }])
+    const scheme = apiKey({ lookup, clock })
+    expect(await ask(scheme)).toBe('accepted')
+    clock.step(2_000)
+    expect(await ask(scheme)).toBe('expired')
+  })
+})
+
+async function scopesOf(scheme: ApiKeyScheme): Promise<readonly string[]> {
+  const verdict = await scheme.verify(KEY, literalExchange())
+  return verdict.verdict === 'accepted' ? verdict.identity.scopes : []
+}
+
 function nobody(): undefined {}
 
 const RECORD: ApiKeyRecord = { digest: DIGEST, keyId: 'k1', subject: 'bot' }
@@ -136,7 +208,13 @@ interface Table {
   fail: boolean
 }
 
-function open(): { scheme: ApiKeyScheme; table: Table; clock: ManualClock } {
+const BRIEFLY = { cache: { ttl: '30s', max: 100 } } as const
+
+function open(options: Pick<ApiKeyOptions, 'cache'> = BRIEFLY): {
+  scheme: ApiKeyScheme
+  table: Table
+  clock: ManualClock
+} {
   const clock = new ManualClock()
   const table: Table = { records: new Map([[DIGEST, RECORD]]), lookups: 0, fail: false }
   const lookup = async ({ digest }: { digest: string }): Promise<ApiKeyRecord | undefined> => {
@@ -146,7 +224,7 @@ function open(): { scheme: ApiKeyScheme; table: Table; clock: ManualClock } {
     if (table.fail) throw new Error('away')
     return record
   }
-  return { scheme: apiKey({ lookup, clock, cache: { ttl: '30s', max: 100 } }), table, clock }
+  return { scheme: apiKey({ lookup, clock, ...options }), table, clock }
 }
 
 async function ask(scheme: ApiKeyScheme, key: string = KEY): Promise<string> {

@@ -15,13 +15,18 @@ const RECORD: ApiKeyRecord = { digest: apiKeyDigest(KEY), keyId: 'k1', subject: 
 
 describe('apiKey', () => {
   test('names the owner of a known key', async () => {
-    const verdict = await ask(apiKey({ lookup: memoryApiKeys([{ ...RECORD, tenant: 'acme' }]) }), KEY)
+    const verdict = await ask(
+      apiKey({ lookup: memoryApiKeys([{ ...RECORD, tenant: 'acme', tier: 'gold', issuedAt: 7 }]) }),
+      KEY,
+    )
     expect(verdict).toMatchObject({
       verdict: 'accepted',
       identity: {
         scheme: 'api-key',
         subject: 'bot',
         tenant: 'acme',
+        tier: 'gold',
+        issuedAt: 7,
         scopes: ['read'],
         credentialId: 'k1',
         issuer: undefined,
@@ -143,6 +148,8 @@ describe('apiKey', () => {
       { ...RECORD, subject: null },
       { ...RECORD, keyId: 7 },
       { ...RECORD, tenant: 7 },
+      { ...RECORD, tier: '' },
+      { ...RECORD, issuedAt: '2026' },
       { ...RECORD, scopes: 'read' },
       { ...RECORD, scopes: [1] },
       { ...RECORD, expiresAt: '2027-01-01' },

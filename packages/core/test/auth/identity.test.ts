@@ -30,6 +30,15 @@ describe('createIdentity', () => {
     expect(more.partition).not.toBe(one.partition)
   })
 
+  test('the tier is a part of the partition, not of the key: a caller keeps its budgets', () => {
+    const tiers = [undefined, 'gold', 'silver'].map((tier) =>
+      createIdentity({ scheme: 'jwt', subject: 'ann', tier, scopes: ['gold'], roles: ['gold'] }),
+    )
+    expect(tiers.map(({ tier }) => tier)).toEqual([undefined, 'gold', 'silver'])
+    expect(new Set(tiers.map(({ partition }) => partition)).size).toBe(3)
+    expect(new Set(tiers.map(({ key }) => key)).size).toBe(1)
+  })
+
   test('claims are never written out, never inherited and can not be changed', () => {
     const identity = createIdentity({ scheme: 'jwt', subject: 'ann', claims: { email: 'ann@example.com' } })
     expect(JSON.stringify(identity)).not.toContain('ann@example.com')

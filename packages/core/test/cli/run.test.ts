@@ -21,7 +21,7 @@ describe('headgate key', () => {
         '--scope',
         'items:read',
         '--scope',
-      ].concat(['items:write', '--role', 'clerk', '--expires-in', '90d']),
+      ].concat(['items:write', '--role', 'clerk', '--tier', 'gold', '--expires-in', '90d']),
       clock,
     )
     expect(code).toBe(0)
@@ -36,6 +36,8 @@ describe('headgate key', () => {
         tenant: 'acme',
         scopes: ['items:read', 'items:write'],
         roles: ['clerk'],
+        tier: 'gold',
+        issuedAt: clock.now(),
         expiresAt: clock.now() + 90 * 86_400_000,
       },
     })
@@ -44,7 +46,7 @@ describe('headgate key', () => {
   test('leaves out what was not said', () => {
     const { out } = run(['key', '--prefix', 'hg', '--subject', 'bot'])
     const record = JSON.parse(out.slice(out.indexOf('{'))) as object
-    expect(Object.keys(record)).toEqual(['digest', 'keyId', 'subject'])
+    expect(Object.keys(record)).toEqual(['digest', 'keyId', 'subject', 'issuedAt'])
   })
 
   test('says how it is called when it was called wrongly, and makes no key', () => {

@@ -37,6 +37,8 @@ export interface BasicRecord {
   readonly scopes?: readonly string[]
   /** Default: none. */
   readonly roles?: readonly string[]
+  /** For limits that depend on it. Default: none. */
+  readonly tier?: string
   /** Default `false`. */
   readonly disabled?: boolean
 }
@@ -82,8 +84,8 @@ export function basic(options: BasicOptions, derive: DeriveKey = deriveKey): Sch
     if (same === 'busy') return undecided(BUSY_RETRY)
     if (record === undefined || !same) return rejected('unknown-key')
     if (record.disabled === true) return rejected('revoked', { genuine: true })
-    const { subject = pair.username, tenant, scopes = [], roles = [] } = record
-    return accepted(createIdentity({ scheme: 'basic', subject, tenant, scopes, roles }))
+    const { subject = pair.username, tenant, scopes = [], roles = [], tier } = record
+    return accepted(createIdentity({ scheme: 'basic', subject, tenant, scopes, roles, tier }))
   }
 
   /** The hash is a part of the name under which a password is remembered: a changed one is never taken for it. */
@@ -107,10 +109,10 @@ export function basic(options: BasicOptions, derive: DeriveKey = deriveKey): Sch
 
 function isRecord(record: BasicRecord): boolean {
   if (typeof record !== 'object' || record === null) return false
-  const { passwordHash, subject, tenant, scopes = [], roles = [], disabled = false } = record
+  const { passwordHash, subject, tenant, scopes = [], roles = [], tier, disabled = false } = record
   return (
     isPasswordHash(passwordHash) &&
-    [subject, tenant].every((text) => text === undefined || isText(text)) &&
+    [subject, tenant, tier].every((text) => text === undefined || isText(text)) &&
     [scopes, roles].every((names) => Array.isArray(names) && names.every(isText)) &&
     typeof disabled === 'boolean'
   )

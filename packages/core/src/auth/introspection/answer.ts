@@ -12,6 +12,7 @@ export interface AnswerRules {
   readonly issuer: string | undefined
   readonly subjectClaim: string
   readonly tenantClaim: string | undefined
+  readonly tierClaim: string | undefined
   readonly roleClaim: readonly string[] | undefined
   /** Milliseconds. */
   readonly tolerance: number
@@ -36,8 +37,8 @@ export function readAnswer(answer: JsonObject, rules: AnswerRules, now: number):
     checkAudience(answer, rules) ??
     checkTexts(answer, rules)
   if (failure !== undefined) return failure
-  const expiresAt = checkTimes(answer, rules, now)
-  if (typeof expiresAt === 'object') return expiresAt
+  const times = checkTimes(answer, rules, now)
+  if ('verdict' in times) return times
   const subject = own(answer, rules.subjectClaim)
   if (subject === undefined) return bad('claim-missing', rules.subjectClaim)
   if (typeof subject !== 'string' || subject === '') return bad('malformed', rules.subjectClaim)
@@ -47,10 +48,11 @@ export function readAnswer(answer: JsonObject, rules: AnswerRules, now: number):
     issuer: rules.issuer ?? rules.endpoint,
     subject,
     tenant: rules.tenantClaim === undefined ? undefined : textOf(answer, rules.tenantClaim),
+    tier: rules.tierClaim === undefined ? undefined : textOf(answer, rules.tierClaim),
     scopes: scopesOf(own(answer, 'scope'), 'string'),
     roles: rules.roleClaim === undefined ? [] : rolesOf(answer, rules.roleClaim),
     credentialId: textOf(answer, 'jti'),
-    expiresAt,
+    ...times,
     claims: deepFreeze(answer),
   })
 }
@@ -87,8 +89,8 @@ function checkAudience(answer: JsonObject, { audiences }: AnswerRules): Rejected
   return rejected('wrong-audience', { at: 'aud', genuine: true, expected: audiences, received })
 }
 
-function checkTexts(answer: JsonObject, { tenantClaim }: AnswerRules): Rejected | undefined {
-  for (const name of ['jti', 'scope', tenantClaim]) {
+function checkTexts(answer: JsonObject, { tenantClaim, tierClaim }: AnswerRules): Rejected | undefined {
+  for (const name of ['jti', 'scope', tenantClaim, tierClaim]) {
     if (name !== undefined && Object.hasOwn(answer, name) && typeof answer[name] !== 'string') {
       return bad('malformed', name)
     }
@@ -96,12 +98,10 @@ function checkTexts(answer: JsonObject, { tenantClaim }: AnswerRules): Rejected 
   return undefined
 }
 
-/** @returns when the token ends, in milliseconds since the Unix epoch, if it says so. */
-function checkTimes(
-  answer: JsonObject,
-  { tolerance }: AnswerRules,
-  now: number,
-): number | undefined | Rejected {
+type Times = Pick<Identity, 'issuedAt' | 'expiresAt'>
+
+/** @returns when the token was issued and when it ends, as far as it says so. */
+function checkTimes(answer: JsonObject, { tolerance }: AnswerRules, now: number): Times | Rejected {
   for (const name of ['exp', 'nbf', 'iat']) {
     if (Object.hasOwn(answer, name) && !isFiniteNumber(answer[name])) return bad('malformed', name)
   }
@@ -109,5 +109,6 @@ function checkTimes(
   if (exp !== undefined && now >= exp * 1_000 + tolerance) return bad('expired', 'exp')
   if (nbf !== undefined && now < nbf * 1_000 - tolerance) return bad('not-yet-valid', 'nbf')
   if (iat !== undefined && now < iat * 1_000 - tolerance) return bad('issued-in-future', 'iat')
-  return exp === undefined ? undefined : exp * 1_000
+  const [issuedAt, expiresAt] = [iat, exp].map((time) => (time === undefined ? undefined : time * 1_000))
+  return { issuedAt, expiresAt }
 }

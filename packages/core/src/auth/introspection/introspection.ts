@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { circuitBreaker } from '../../breaker.js'
 import type { Identity } from '../identity.js'
 import { LONGEST_CACHED_TOKEN, tokenDigest } from '../jwt/token-cache.js'
+import { unlessRevoked } from '../revocation.js'
 import {
   type Accepted,
   accepted,
@@ -29,7 +30,7 @@ const BUSY_RETRY = 1_000
  */
 export function introspection(options: IntrospectionOptions): Scheme {
   const settings = checkIntrospectionOptions(options)
-  const { clock, rules, tokens, maxTokenBytes, maxConcurrent } = settings
+  const { clock, rules, tokens, maxTokenBytes, maxConcurrent, isRevoked } = settings
   const cache = settings.cache && answerCache(settings.cache.ttl, settings.cache.max)
   const asking = new Map<string, Promise<Verdict>>()
   const breaker = circuitBreaker({
@@ -49,12 +50,14 @@ export function introspection(options: IntrospectionOptions): Scheme {
       if (token.length > maxTokenBytes || !B64TOKEN.test(token) || !isMine(token))
         return rejected('malformed')
       const digest = tokenDigest(token)
-      return cache?.get(digest, clock.now()) ?? asking.get(digest) ?? ask(token, digest)
+      const known = cache?.get(digest, clock.now())
+      if (known !== undefined) return unlessRevoked(known, isRevoked)
+      return (asking.get(digest) ?? ask(token, digest)).then((verdict) => unlessRevoked(verdict, isRevoked))
     },
   }
 
   /** Junk must not become load on the server: it is asked about few tokens at once, and left alone while it fails. */
-  function ask(token: string, digest: string): Verdict | Promise<Verdict> {
+  async function ask(token: string, digest: string): Promise<Verdict> {
     if (asking.size >= maxConcurrent) return undecided(BUSY_RETRY)
     const turn = breaker.enter()
     if (turn === 0) return undecided()

@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.js'
 import type { Duration } from '../../duration.js'
 import type { BreakerState } from '../../breaker.js'
+import type { IsRevoked } from '../revocation.js'
 
 /** Settings of `introspection`. */
 export interface IntrospectionOptions {
@@ -21,6 +22,8 @@ export interface IntrospectionOptions {
   readonly subjectClaim?: string
   /** The member that names the tenant. Default: none. */
   readonly tenantClaim?: string
+  /** The member that names the tier, for limits that depend on it. Default: none. */
+  readonly tierClaim?: string
   /** Where roles stand: a member with a list of texts, or the path to one. Default: no roles are read. */
   readonly roles?: { readonly claim: string | readonly string[] }
   /** `all`: also tokens of the form of a JWT are sent there. Default `opaque`: they are refused. */
@@ -34,6 +37,8 @@ export interface IntrospectionOptions {
    * effect that much later. `'off'`: never. Default 30 s, 10,000. Refused tokens: 5 s, 1,000.
    */
   readonly cache?: { readonly ttl?: Duration; readonly max?: number } | 'off'
+  /** Whether an active token is revoked here. Asked on every request, so it must answer from memory. Default: none is. */
+  readonly isRevoked?: IsRevoked
   /** How long the server may take, its body included, before the client gets 503. Default `'500ms'`. */
   readonly deadline?: Duration
   /** Questions at the same time; more get 503. Default 64. */

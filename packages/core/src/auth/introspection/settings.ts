@@ -9,6 +9,7 @@ import {
   checkText,
 } from '../../options.js'
 import { checkEndpoint } from '../endpoint.js'
+import { checkRevocation, type IsRevoked } from '../revocation.js'
 import type { AnswerRules } from './answer.js'
 import { type AskServer, INTROSPECTION_DEFAULTS, type IntrospectionOptions } from './options.js'
 
@@ -21,6 +22,7 @@ export interface IntrospectionSettings {
   readonly maxTokenBytes: number
   /** Undefined: nothing is remembered. */
   readonly cache: { readonly ttl: number; readonly max: number } | undefined
+  readonly isRevoked: IsRevoked | undefined
   readonly deadline: number
   readonly maxConcurrent: number
   readonly maxBytes: number
@@ -47,6 +49,7 @@ export function checkIntrospectionOptions(options: IntrospectionOptions): Intros
     tokens: checkChoice('introspection: tokens', all.tokens, ['opaque', 'all']),
     maxTokenBytes: checkInteger('introspection: maxTokenBytes', all.maxTokenBytes),
     cache: cacheSettings(all.cache),
+    isRevoked: checkRevocation('introspection: isRevoked', options.isRevoked),
     deadline: milliseconds('introspection: deadline', all.deadline),
     maxConcurrent: checkInteger('introspection: maxConcurrent', all.maxConcurrent),
     maxBytes: checkInteger('introspection: maxBytes', all.maxBytes),
@@ -64,11 +67,13 @@ const KNOWN: readonly (keyof IntrospectionOptions)[] = [
   'issuer',
   'subjectClaim',
   'tenantClaim',
+  'tierClaim',
   'roles',
   'tokens',
   'maxTokenBytes',
   'clockTolerance',
   'cache',
+  'isRevoked',
   'deadline',
   'maxConcurrent',
   'maxBytes',
@@ -105,7 +110,7 @@ function formEncoded(text: string): string {
 
 function answerRules(options: IntrospectionOptions, endpoint: string): AnswerRules {
   const { subjectClaim, clockTolerance } = { ...INTROSPECTION_DEFAULTS, ...options }
-  const { audience, issuer, tenantClaim, roles } = options
+  const { audience, issuer, tenantClaim, tierClaim, roles } = options
   const tolerance = milliseconds('introspection: clockTolerance', clockTolerance)
   if (tolerance > MOST_TOLERANCE)
     throw new TypeError('introspection: clockTolerance must be at most 5 minutes')
@@ -116,6 +121,7 @@ function answerRules(options: IntrospectionOptions, endpoint: string): AnswerRul
     issuer: issuer === undefined ? undefined : checkText('introspection: issuer', issuer),
     subjectClaim: checkText('introspection: subjectClaim', subjectClaim),
     tenantClaim: tenantClaim === undefined ? undefined : checkText('introspection: tenantClaim', tenantClaim),
+    tierClaim: tierClaim === undefined ? undefined : checkText('introspection: tierClaim', tierClaim),
     roleClaim: roles === undefined ? undefined : texts('introspection: roles.claim', roles.claim),
     tolerance,
   }

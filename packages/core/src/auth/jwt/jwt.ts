@@ -1,6 +1,7 @@
 import { compactVerify, errors } from 'jose'
 import { deepFreeze } from '../claims.js'
 import { createIdentity, type Identity } from '../identity.js'
+import { unlessRevoked } from '../revocation.js'
 import { accepted, rejected, type Rejected, type Scheme, undecided, type Verdict } from '../scheme.js'
 import { type CompactToken, type JsonObject, parseCompact } from './compact.js'
 import { checkHeader } from './header.js'
@@ -54,15 +55,7 @@ export function jwt(options: JwtOptions): Scheme {
 
   /** Revocation is asked on every request: it is not a matter of the cache. */
   function finish(result: VerifiedToken | Verdict): Verdict {
-    if (!('record' in result)) return result
-    return revoked(result.verdict.identity) ? rejected('revoked', { genuine: true }) : result.verdict
-  }
-
-  function revoked(identity: Identity): boolean {
-    const answer: unknown = isRevoked?.(identity) ?? false
-    if (typeof answer !== 'boolean')
-      throw new TypeError('jwt: isRevoked must return a boolean, not a promise')
-    return answer
+    return unlessRevoked('record' in result ? result.verdict : result, isRevoked)
   }
 
   /** Size, form, header, issuer, key, signature, claims: the cheap and the harmless first. */
@@ -100,7 +93,7 @@ async function isSigned(token: string, { key, algorithm }: KeyRecord): Promise<b
 }
 
 function identityOf(claims: TokenClaims, payload: JsonObject): Identity {
-  const { issuer, subject, tenant, scopes, roles, tokenId: credentialId, expiresAt } = claims
-  const init = { scheme: 'jwt', issuer, subject, tenant, scopes, roles, credentialId, expiresAt }
-  return createIdentity({ ...init, claims: deepFreeze(payload) })
+  const { tokenId: credentialId, issuer, subject, tenant, scopes, roles, tier, issuedAt, expiresAt } = claims
+  const caller = { scheme: 'jwt', issuer, subject, tenant, scopes, roles, tier }
+  return createIdentity({ ...caller, credentialId, issuedAt, expiresAt, claims: deepFreeze(payload) })
 }

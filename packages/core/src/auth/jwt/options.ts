@@ -1,8 +1,8 @@
 import type { Clock } from '../../clock.js'
 import type { Duration } from '../../duration.js'
-import type { Identity } from '../identity.js'
 import type { PublicKeyAlgorithm } from './algorithms.js'
 import type { JsonWebKeySet, PublicKey } from './key-source.js'
+import type { IsRevoked } from '../revocation.js'
 import type { RemoteJwks } from './remote-jwks.js'
 
 /** Settings of `jwt`. Exactly one of `jwks`, `keys` and `secret`. */
@@ -32,6 +32,8 @@ export interface JwtOptions {
   readonly subjectClaim?: string
   /** The claim that names the tenant. Default: none. */
   readonly tenantClaim?: string
+  /** The claim that names the tier, for limits that depend on it: `plan`. Default: none. */
+  readonly tierClaim?: string
   /** Where scopes stand, and as one text or as a list. Default `scope` as a text. */
   readonly scopes?: { readonly claim: string; readonly form: 'string' | 'array' }
   /**
@@ -52,7 +54,7 @@ export interface JwtOptions {
   /** The longest token, in bytes. Default 8192. */
   readonly maxTokenBytes?: number
   /** Whether a good token is revoked. Asked on every request, so it must answer from memory. Default: none is. */
-  readonly isRevoked?: (identity: Identity) => boolean
+  readonly isRevoked?: IsRevoked
   /** Good tokens are remembered so long (at most till they end) and so many; `'off'` never. Default 5 minutes, 10,000. */
   readonly cache?: { readonly ttl?: Duration; readonly max?: number } | 'off'
   /** Default: the machine's clock. */

@@ -10,6 +10,7 @@ export interface ClaimRules {
   readonly audienceClaim: 'aud' | 'client_id'
   readonly subjectClaim: string
   readonly tenantClaim: string | undefined
+  readonly tierClaim: string | undefined
   readonly scopeClaim: string
   readonly scopeForm: 'string' | 'array'
   /** The path to the claim; undefined: no roles are read. */
@@ -28,6 +29,7 @@ export interface TokenClaims {
   readonly issuer: string
   readonly subject: string
   readonly tenant: string | undefined
+  readonly tier: string | undefined
   readonly scopes: readonly string[]
   readonly roles: readonly string[]
   readonly tokenId: string | undefined
@@ -35,6 +37,7 @@ export interface TokenClaims {
   readonly from: number
   readonly until: number
   /** As the token says it. */
+  readonly issuedAt: number | undefined
   readonly expiresAt: number
 }
 
@@ -64,6 +67,7 @@ export function checkClaims(payload: JsonObject, rules: ClaimRules, now: number)
     issuer,
     subject,
     tenant: rules.tenantClaim === undefined ? undefined : textOf(payload, rules.tenantClaim),
+    tier: rules.tierClaim === undefined ? undefined : textOf(payload, rules.tierClaim),
     scopes: scopesOf(own(payload, rules.scopeClaim), rules.scopeForm),
     roles: rules.roleClaim === undefined ? [] : rolesOf(payload, rules.roleClaim),
     tokenId: textOf(payload, 'jti'),
@@ -96,15 +100,18 @@ function checkRequired(payload: JsonObject, { requiredClaims }: ClaimRules): Rej
 }
 
 /** Absent, or a text: a claim of another type fails the token, it is never coerced. */
-function checkOptionalTexts(payload: JsonObject, { tenantClaim }: ClaimRules): Rejected | undefined {
-  for (const name of ['jti', 'client_id', tenantClaim]) {
+function checkOptionalTexts(
+  payload: JsonObject,
+  { tenantClaim, tierClaim }: ClaimRules,
+): Rejected | undefined {
+  for (const name of ['jti', 'client_id', tenantClaim, tierClaim]) {
     if (name === undefined || !Object.hasOwn(payload, name)) continue
     if (typeof payload[name] !== 'string' || payload[name] === '') return bad('malformed', name)
   }
   return undefined
 }
 
-type Span = Pick<TokenClaims, 'from' | 'until' | 'expiresAt'>
+type Span = Pick<TokenClaims, 'from' | 'until' | 'issuedAt' | 'expiresAt'>
 
 function checkTimes(payload: JsonObject, rules: ClaimRules, now: number): Span | Rejected {
   const { tolerance, maxLifetime } = rules
@@ -124,5 +131,6 @@ function checkTimes(payload: JsonObject, rules: ClaimRules, now: number): Span |
   if (now >= until) return bad('expired', 'exp')
   if (now < notBefore) return bad('not-yet-valid', 'nbf')
   if (now < issuedFrom) return bad('issued-in-future', 'iat')
-  return { from: Math.max(notBefore, issuedFrom), until, expiresAt }
+  const issuedAt = iat === undefined ? undefined : issued
+  return { from: Math.max(notBefore, issuedFrom), until, issuedAt, expiresAt }
 }

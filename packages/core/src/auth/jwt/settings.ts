@@ -1,16 +1,10 @@
 import { type Clock, systemClock } from '../../clock.js'
 import { milliseconds } from '../../duration.js'
-import {
-  checkChoice,
-  checkFunction,
-  checkInteger,
-  checkKnown,
-  checkMethods,
-  checkText,
-} from '../../options.js'
+import { checkChoice, checkInteger, checkKnown, checkMethods, checkText } from '../../options.js'
 import { isPublicKeyAlgorithm, type TokenAlgorithm } from './algorithms.js'
 import type { HeaderRules } from './header.js'
 import { type KeySource, localKeys, sharedSecret, staticKeys } from './key-source.js'
+import { checkRevocation, type IsRevoked } from '../revocation.js'
 import { JWT_DEFAULTS, type JwtOptions } from './options.js'
 import type { ClaimRules } from './profile.js'
 import { isRemoteJwks, remoteJwks } from './remote-jwks.js'
@@ -22,7 +16,7 @@ export interface JwtSettings {
   readonly header: HeaderRules
   readonly claims: ClaimRules
   readonly maxTokenBytes: number
-  readonly isRevoked: JwtOptions['isRevoked']
+  readonly isRevoked: IsRevoked | undefined
   /** Undefined: nothing is remembered. */
   readonly cache: { readonly ttl: number; readonly max: number } | undefined
 }
@@ -32,7 +26,6 @@ export function checkJwtOptions(options: JwtOptions): JwtSettings {
   checkKnown('jwt', options, KNOWN)
   const { clock = systemClock, maxTokenBytes, cache } = { ...JWT_DEFAULTS, ...options }
   checkMethods('jwt: clock', clock, ['now', 'after'])
-  if (options.isRevoked !== undefined) checkFunction('jwt: isRevoked', options.isRevoked)
   const header = headerRules(options)
   const claims = claimRules(options)
   checkTypes(header, claims)
@@ -41,7 +34,7 @@ export function checkJwtOptions(options: JwtOptions): JwtSettings {
     header,
     claims,
     maxTokenBytes: checkInteger('jwt: maxTokenBytes', maxTokenBytes),
-    isRevoked: options.isRevoked,
+    isRevoked: checkRevocation('jwt: isRevoked', options.isRevoked),
     cache: cacheSettings(cache),
     keys: keySource(options, clock), // Last: a remote source starts to fetch.
   }
@@ -59,6 +52,7 @@ const KNOWN: readonly (keyof JwtOptions)[] = [
   'audienceClaim',
   'subjectClaim',
   'tenantClaim',
+  'tierClaim',
   'scopes',
   'roles',
   'requiredClaims',
@@ -105,7 +99,7 @@ function claimRules(options: JwtOptions): ClaimRules {
   checkKnown('jwt: scopes', scopes, ['claim', 'form'])
   checkChoice('jwt: profile', profile, ['rfc9068', 'rfc9068-full'])
   const required = listOfTexts('jwt: requiredClaims', requiredClaims)
-  const tenantClaim = options.tenantClaim
+  const { tenantClaim, tierClaim } = options
   const tolerance = milliseconds('jwt: clockTolerance', clockTolerance)
   if (tolerance > MOST_TOLERANCE) throw new TypeError('jwt: clockTolerance must be at most 5 minutes')
   return {
@@ -114,6 +108,7 @@ function claimRules(options: JwtOptions): ClaimRules {
     audienceClaim: checkChoice('jwt: audienceClaim', audienceClaim, ['aud', 'client_id']),
     subjectClaim: checkText('jwt: subjectClaim', subjectClaim),
     tenantClaim: tenantClaim === undefined ? undefined : checkText('jwt: tenantClaim', tenantClaim),
+    tierClaim: tierClaim === undefined ? undefined : checkText('jwt: tierClaim', tierClaim),
     scopeClaim: checkText('jwt: scopes.claim', scopes.claim),
     scopeForm: checkChoice('jwt: scopes.form', scopes.form, ['string', 'array']),
     roleClaim: options.roles === undefined ? undefined : roleClaim(options.roles),
