@@ -48,15 +48,13 @@ export function authenticate(schemes: readonly Scheme[], options: AuthenticateOp
     if (presented === 'several') return refused(exchange, refusals.ambiguous())
     if (presented === 'unknown') return refused(exchange, refusals.unknown(), { reason: 'unknown-scheme' })
 
-    const wait = failures === undefined ? 0 : await failures.wait(exchange, storeFailed(exchange))
-    if (wait > 0) return refused(exchange, refusals.slowedDown(wait))
-    const { scheme, verdict } = await ask(presented, exchange)
+    const looked = await look(presented, exchange)
+    if (typeof looked === 'number') return refused(exchange, refusals.slowedDown(looked))
+    const { scheme, verdict } = looked
     if (verdict.verdict === 'accepted') return permit(exchange, verdict.identity, scheme)
     if (verdict.verdict === 'undecided') {
       return refused(exchange, refusals.undecided(verdict), { scheme: scheme.name })
     }
-    // A genuine credential that ended, or is for another service, is no guess.
-    if (verdict.genuine !== true) await failures?.charge(exchange, storeFailed(exchange))
     const { reason, at, expected, received } = verdict
     const detail = {
       scheme: scheme.name,
@@ -98,11 +96,14 @@ export function authenticate(schemes: readonly Scheme[], options: AuthenticateOp
     }
   }
 
+  /** A number: how long the address must wait, in microseconds. */
+  function look(credential: Credential, exchange: Exchange): Promise<Looked | number> {
+    const asking = (): Promise<Looked> => ask(credential, exchange)
+    return failures?.guard(exchange, asking, isGuess, storeFailed(exchange)) ?? asking()
+  }
+
   /** What a scheme throws says nothing about the credential: it could not decide. */
-  async function ask(
-    credential: Credential,
-    exchange: Exchange,
-  ): Promise<{ scheme: Scheme; verdict: Verdict }> {
+  async function ask(credential: Credential, exchange: Exchange): Promise<Looked> {
     let scheme = credential.readers[0]
     try {
       scheme = lastWord(credential)
@@ -112,6 +113,17 @@ export function authenticate(schemes: readonly Scheme[], options: AuthenticateOp
       return { scheme, verdict: undecided() }
     }
   }
+}
+
+/** What the scheme that has the last word says. */
+interface Looked {
+  readonly scheme: Scheme
+  readonly verdict: Verdict
+}
+
+/** A genuine credential that ended, or is for another service, is no guess. */
+function isGuess({ verdict }: Looked): boolean {
+  return verdict.verdict === 'rejected' && verdict.genuine !== true
 }
 
 function refused(exchange: Exchange, refusal: Refusal, detail: Partial<AuthRefused> = {}): Refusal {

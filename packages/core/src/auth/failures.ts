@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.js'
+import { type Clock, systemClock } from '../clock.js'
 import { type Duration, milliseconds } from '../duration.js'
 import type { Incoming } from '../exchange.js'
 import { networkOf } from '../http/ip.js'
@@ -7,6 +7,7 @@ import { checkInteger, checkKnown, checkMethods } from '../options.js'
 import type { GcraRate } from '../rate-limit/rate.js'
 import type { BudgetStore, RateLimitCharge, RateLimitDecision } from '../rate-limit/store.js'
 import { memoryRateLimitStore } from '../stores/memory/rate-limit.js'
+import { takeTurns } from './turns.js'
 
 /** How often an address may fail. */
 export interface FailureOptions {
@@ -16,7 +17,7 @@ export interface FailureOptions {
   readonly quota: FailureQuota
   /** How many bits of an IPv6 client address count, 32 to 64. Default 56: what one customer usually has. */
   readonly ipv6Prefix?: number
-  /** Of this process alone, while the store is away. Default: the machine's clock. */
+  /** Of waiting, and of this process alone while the store is away. Default: the machine's clock. */
   readonly clock?: Clock
 }
 
@@ -32,10 +33,19 @@ export interface FailureQuota {
 
 /** Counts failed credentials by the client's address. */
 export interface FailureLimit {
-  /** How long the address must wait in microseconds; 0: its credential may be looked at. */
-  wait(incoming: Pick<Incoming, 'address'>, onStoreError: StoreErrorListener): Promise<number>
-  /** A credential was bad. */
-  charge(incoming: Pick<Incoming, 'address'>, onStoreError: StoreErrorListener): Promise<void>
+  /**
+   * Looks at a credential of an address that has failures left: at no more at a time than those, or a burst of guesses
+   * would be looked at before the first of them counts.
+   *
+   * @param isFailure whether the credential was bad: it is charged before this resolves.
+   * @returns what `look` gives; or how long the address must wait, in microseconds.
+   */
+  guard<T extends object>(
+    incoming: Pick<Incoming, 'address'>,
+    look: () => Promise<T>,
+    isFailure: (result: T) => boolean,
+    onStoreError: StoreErrorListener,
+  ): Promise<T | number>
 }
 
 type StoreErrorListener = (error: unknown) => void
@@ -49,23 +59,26 @@ export const FAILURE_DEFAULTS = { ipv6Prefix: 56 } as const
 /** Addresses that this process counts alone, while the store is away. */
 const LOCAL_ENTRIES = 10_000
 
+/** How long a credential may wait for others of its address, in milliseconds: those that are looked at may hang. */
+const LONGEST_TURN = 1_000
+
 /** @throws TypeError that names the option. */
 export function failureLimit(options: FailureOptions): FailureLimit {
   checkKnown('authenticate: failures', options, ['store', 'quota', 'ipv6Prefix', 'clock'])
-  const { store, quota, ipv6Prefix, clock } = { ...FAILURE_DEFAULTS, ...options }
+  const { store, quota, ipv6Prefix, clock = systemClock } = { ...FAILURE_DEFAULTS, ...options }
   checkMethods('authenticate: failures.store', store, ['consume'])
   checkInteger('authenticate: failures.ipv6Prefix', ipv6Prefix, 32)
   if (ipv6Prefix > 64) throw new TypeError('authenticate: failures.ipv6Prefix must be at most 64')
   const rate = checkRate(quota)
   // A store that is away must not make guessing free.
-  const local = memoryRateLimitStore({ maxEntries: LOCAL_ENTRIES, ...(clock !== undefined && { clock }) })
+  const local = memoryRateLimitStore({ maxEntries: LOCAL_ENTRIES, clock })
+  const turns = takeTurns(clock, LONGEST_TURN)
 
   const consume = async (
-    { address }: Pick<Incoming, 'address'>,
+    key: string,
     cost: 0 | 1,
     onStoreError: StoreErrorListener,
   ): Promise<RateLimitDecision> => {
-    const key = keyOf(FAILURE_QUOTA, networkOf(address, ipv6Prefix))
     const charges: readonly RateLimitCharge[] = [{ ...rate, quota: FAILURE_QUOTA, key, cost }]
     try {
       return await store.consume(charges)
@@ -76,14 +89,27 @@ export function failureLimit(options: FailureOptions): FailureLimit {
   }
 
   return {
-    async wait(incoming, onStoreError) {
-      const decision = await consume(incoming, 0, onStoreError)
-      if (decision.outcome === 'denied') return decision.wait
-      const [state] = decision.quotas
-      return state !== undefined && state.remaining === 0 ? state.renewal : 0
-    },
-    async charge(incoming, onStoreError) {
-      await consume(incoming, 1, onStoreError)
+    async guard(incoming, look, isFailure, onStoreError) {
+      const key = keyOf(FAILURE_QUOTA, networkOf(incoming.address, ipv6Prefix))
+      let wait = 0
+      const turn = await turns.take(
+        key,
+        async () => {
+          const decision = await consume(key, 0, onStoreError)
+          const [state] = decision.quotas
+          const remaining = decision.outcome === 'denied' ? 0 : (state?.remaining ?? 1)
+          wait = decision.outcome === 'denied' ? decision.wait : (state?.renewal ?? 0)
+          return remaining
+        },
+        async () => {
+          const result = await look()
+          const used = isFailure(result)
+          if (used) await consume(key, 1, onStoreError)
+          return { result, used }
+        },
+      )
+      if (turn === 'full') return wait
+      return turn === 'late' ? LONGEST_TURN * 1_000 : turn.result
     },
   }
 }

@@ -84,7 +84,7 @@ describe('bad credentials of an address', () => {
     const order: string[] = []
     const store = {
       consume: async ([charge]: readonly RateLimitCharge[]) => {
-        await new Promise((resolve) => setImmediate(resolve))
+        await turnOfLoop()
         order.push(`cost ${charge?.cost}`)
         return { outcome: 'admitted', quotas: [{ remaining: 1, renewal: 0, wait: 0 }] } as const
       },
@@ -92,6 +92,42 @@ describe('bad credentials of an address', () => {
     await service({ store }).from('bad')
     order.push('answer')
     expect(order).toEqual(['cost 0', 'cost 1', 'answer'])
+  })
+})
+
+describe('credentials of an address that come at the same time', () => {
+  test('are looked at no more often than it may fail, in any mix and in any store', async () => {
+    const credential = fc.constantFrom('good', 'bad', 'forged', 'away', 'expired', 'throws')
+    await fc.assert(
+      fc.asyncProperty(fc.array(credential, { maxLength: 40 }), fc.nat(8), async (credentials, delay) => {
+        const memory = memoryRateLimitStore()
+        const store: FailureOptions['store'] = {
+          async consume(charges) {
+            const decision = await memory.consume(charges)
+            // What is read takes its time, and is old when it comes; what is charged arrives at once.
+            for (let turn = charges[0]?.cost === 0 ? delay : 0; turn > 0; turn--) await turnOfLoop()
+            return decision
+          },
+        }
+        const { from } = service({ store }, {}, later)
+        const statuses = await Promise.all(credentials.map((each) => from(each)))
+        const guesses = credentials.filter((each, index) => statuses[index] === 401 && each !== 'expired')
+        expect(guesses).toHaveLength(Math.min(3, credentials.filter(isGuess).length))
+        if (credentials.filter(isGuess).length < 3) expect(statuses).not.toContain(429)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  test('wait for one that hangs no longer than a second, and are asked to come back', async () => {
+    const { clock, send } = service({}, {}, () => new Promise(() => {}))
+    for (const hung of ['a', 'b', 'c']) void send(hung)
+    await turnOfLoop()
+    const waiting = send('good')
+    await turnOfLoop()
+    await clock.advance(1_000)
+    expect((await waiting).reply).toMatchObject({ code: 'quota-exceeded', headers: { 'retry-after': '1' } })
+    expect(clock.pending).toBe(0)
   })
 })
 
@@ -140,6 +176,20 @@ describe('options', () => {
   })
 })
 
+/** Takes as many turns as the credential is long. */
+const later: Scheme['verify'] = async (credential, exchange) => {
+  for (let turn = 0; turn < credential.length; turn++) await turnOfLoop()
+  return token.verify(credential, exchange)
+}
+
+function isGuess(credential: string): boolean {
+  return credential === 'bad' || credential === 'forged'
+}
+
+function turnOfLoop(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve))
+}
+
 interface Service {
   readonly clock: ManualClock
   /** How many credentials were looked at. */
@@ -153,14 +203,18 @@ interface Service {
 }
 
 /** Three failures at once, ten a minute. */
-function service(failures: Partial<FailureOptions> = {}, options: AuthenticateOptions = {}): Service {
+function service(
+  failures: Partial<FailureOptions> = {},
+  options: AuthenticateOptions = {},
+  verify: Scheme['verify'] = (credential, exchange) => token.verify(credential, exchange),
+): Service {
   const clock = new ManualClock()
   let looked = 0
   const counting: Scheme = {
     ...token,
     verify(credential, exchange) {
       looked += 1
-      return token.verify(credential, exchange)
+      return verify(credential, exchange)
     },
   }
   const quota = { limit: 10, window: MINUTE, burst: 3 }
