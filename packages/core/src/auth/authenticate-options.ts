@@ -74,9 +74,18 @@ export function checkSchemes(schemes: readonly Scheme[], ignore: readonly string
       `${option}.challenge.authScheme`,
       (scheme.challenge as Scheme['challenge'] | undefined)?.authScheme,
     )
-    const { field, authScheme } = (scheme.credential ?? {}) as Partial<Scheme['credential']>
+    const { field, authScheme, companions = [] } = (scheme.credential ?? {}) as Partial<Scheme['credential']>
     checkText(`${option}.credential.field`, field)
     if (field !== field?.toLowerCase()) throw new TypeError(`${option}.credential.field must be lower case`)
+    if (
+      !Array.isArray(companions) ||
+      companions.some((name) => typeof name !== 'string' || /[A-Z]/.test(name))
+    ) {
+      throw new TypeError(`${option}.credential.companions must be an array of lower-case field names`)
+    }
+    if (companions.length > 0 && field === 'authorization') {
+      throw new TypeError(`${option}.credential.companions can not be given for 'authorization'`)
+    }
     if ((field === 'authorization') !== (authScheme !== undefined)) {
       throw new TypeError(`${option}.credential.authScheme must be given for 'authorization', and only there`)
     }

@@ -32,6 +32,11 @@ export function credentialReader(schemes: readonly Scheme[], ignored: readonly s
   const byField = group(schemes, ({ credential: { field, authScheme } }) =>
     authScheme === undefined ? field : undefined,
   )
+  const places = [...byField].map(([field, readers]) => ({
+    field,
+    readers,
+    companions: [...new Set(readers.flatMap(({ credential }) => credential.companions ?? []))],
+  }))
 
   return (incoming) => {
     let count = 0
@@ -45,8 +50,16 @@ export function credentialReader(schemes: readonly Scheme[], ignored: readonly s
       // Exactly one space: a second one would be a part of the credential, and its scheme refuses it.
       if (readers !== undefined) found = { readers, value: space === -1 ? '' : line.slice(space + 1) }
     }
-    for (const [field, readers] of byField) {
-      for (const value of incoming.lines(field)) {
+    for (const { field, readers, companions } of places) {
+      const lines = incoming.lines(field)
+      if (companions.length > 0) {
+        // One credential in several fields: a part of it is a bad one, and not none.
+        if (lines.length === 0 && !companions.some((name) => incoming.lines(name).length > 0)) continue
+        count += 1
+        found = { readers, value: lines.join(', ') }
+        continue
+      }
+      for (const value of lines) {
         count += 1
         found = { readers, value }
       }

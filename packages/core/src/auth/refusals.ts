@@ -47,6 +47,9 @@ export function authRefusals(challenges: Challenges, bearer?: Scheme): AuthRefus
     ambiguous: () => ambiguous,
     unknown: () => unknown,
     rejected(scheme, verdict) {
+      if (verdict.refusal !== undefined) {
+        return { ...verdict.refusal, headers: { ...NO_STORE, ...verdict.refusal.headers } }
+      }
       const lines = challenges.all(verdict.challenge ?? invalidToken(verdict), scheme)
       const refusal = challenged('credentials-invalid', lines)
       return { ...refusal, headers: { ...verdict.headers, ...refusal.headers } }

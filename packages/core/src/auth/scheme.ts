@@ -1,5 +1,6 @@
 import type { Exchange } from '../exchange.js'
 import type { Fields } from '../fields.js'
+import type { Refusal } from '../refusal.js'
 import type { RejectionReason } from './events.js'
 import type { Identity } from './identity.js'
 
@@ -29,6 +30,12 @@ export interface CredentialPlace {
   readonly field: string
   /** The authentication scheme within `authorization`: `Bearer`. Given for that field only. */
   readonly authScheme?: string
+  /**
+   * More fields of the same credential, lower case: `signature` beside `signature-input`. Any of these fields, in any
+   * number of lines, is one credential, and the scheme reads them from the exchange. Not for `authorization`.
+   * Default: none.
+   */
+  readonly companions?: readonly string[]
 }
 
 /** A scheme's part of `WWW-Authenticate`. The realm is the chain's. */
@@ -70,6 +77,8 @@ export interface RejectionDetail {
   readonly challenge?: Readonly<Record<string, string>>
   /** More response fields, such as `DPoP-Nonce`; lower-cased names. Default: none. */
   readonly headers?: Fields
+  /** What the client gets in place of a 401, where the request is at fault: `body-too-large`. Default: none. */
+  readonly refusal?: Refusal
 }
 
 /** The scheme can't know at the moment: 503, and never a 401 that makes clients throw good credentials away. */
