@@ -1,6 +1,6 @@
 import type { Demand } from '../operation.js'
 import { wholeSeconds } from '../rate-limit/fields.js'
-import { refuse, type Refusal, type RefusalCode } from '../refusal.js'
+import { isRefusal, refuse, type Refusal, type RefusalCode } from '../refusal.js'
 import { type ChallengeParameters, type Challenges, scopeParameter } from './challenge.js'
 import { alternativesOf } from './demand.js'
 import type { RejectionReason } from './events.js'
@@ -47,7 +47,7 @@ export function authRefusals(challenges: Challenges, bearer?: Scheme): AuthRefus
     ambiguous: () => ambiguous,
     unknown: () => unknown,
     rejected(scheme, verdict) {
-      if (verdict.refusal !== undefined) {
+      if (isRefusal(verdict.refusal)) {
         return { ...verdict.refusal, headers: { ...NO_STORE, ...verdict.refusal.headers } }
       }
       const lines = challenges.all(verdict.challenge ?? invalidToken(verdict), scheme)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { authenticate } from '../../src/auth/authenticate.js'
 import { accepted, rejected, type Scheme } from '../../src/auth/scheme.js'
-import { refuse } from '../../src/refusal.js'
+import { type Refusal, refuse } from '../../src/refusal.js'
 import { ANN, key, outcome, send } from './chain.js'
 
 /** Reads two fields: good if both say `ann`. */
@@ -67,5 +67,11 @@ describe('a credential that can not be checked for a fault of the request', () =
     expect(exchange.events).toMatchObject([
       { type: 'auth.refused', code: 'body-too-large', reason: 'malformed', at: 'content' },
     ])
+  })
+
+  test('is a 401 where a scheme of somebody’s own gives something else as the fault', async () => {
+    const refusal = { status: 413 } as unknown as Refusal
+    const scheme: Scheme = { ...pair, verify: () => rejected('malformed', { refusal }) }
+    expect(await outcome([scheme], { headers: { 'x-name': 'ann' } })).toBe('credentials-invalid')
   })
 })
