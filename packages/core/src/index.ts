@@ -112,6 +112,12 @@ export {
 } from './auth/jwt/remote-jwks.js'
 export type { FetchInit, FetchKeys } from './auth/jwt/fetch-jwks.js'
 export type { FetchFailure, KeySetState, KeySetStatus } from './auth/jwt/jwks-keeper.js'
+export type { Remembered, ReplayStore } from './auth/replay-store.js'
+export {
+  MEMORY_REPLAY_DEFAULTS,
+  memoryReplayStore,
+  type MemoryReplayStoreOptions,
+} from './stores/memory/replay.js'
 export type { AuthAccepted, AuthEvent, AuthRefused, AuthStoreFailed, RejectionReason } from './auth/events.js'
 
 // How much

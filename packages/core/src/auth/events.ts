@@ -21,6 +21,10 @@ export type RejectionReason =
   | 'inactive'
   /** Bound to a sender who did not prove to be that sender. */
   | 'binding-failed'
+  /** Good once, and used before: a proof, a signature. */
+  | 'replayed'
+  /** It must carry a nonce from here (`DPoP-Nonce`), and the one it has is none or too old. The client tries again. */
+  | 'nonce-demanded'
 
 /** What `authenticate` tells observers. */
 export type AuthEvent = AuthAccepted | AuthRefused | AuthStoreFailed

@@ -6,11 +6,14 @@ export interface ReplayStore {
   /**
    * Remembers `id` for that long, in milliseconds; one atomic step.
    *
-   * @param id a digest by `keyOf`, never what the client sent.
+   * @param id a digest by `keyOf`, never what the client sent. It is the source's own: under another it is another id.
    * @param source whose share it is charged to, also a digest: one sender must not fill the store for all.
    */
   remember(id: string, source: string, milliseconds: number): Remembered | Promise<Remembered>
 }
 
-/** `fresh`: never seen, and remembered now. `seen`: a replay. `full`: no room for this source, nothing remembered. */
+/**
+ * `fresh`: not seen, and remembered now. `seen`: a replay; it is remembered no longer for that. `full`: no room for this
+ * source, nothing remembered.
+ */
 export type Remembered = 'fresh' | 'seen' | 'full'

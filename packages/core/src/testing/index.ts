@@ -17,6 +17,12 @@ export {
   type CacheStoreFactory,
   cacheStoreSuite,
 } from './cache-store-suite.js'
+export {
+  type ReplayStoreBounds,
+  type ReplayStoreCase,
+  type ReplayStoreFactory,
+  replayStoreSuite,
+} from './replay-store-suite.js'
 export { type Scenario, gateScenarios } from './scenarios/scenarios.js'
 export type { ScenarioAction, ScenarioProtocol, ScenarioRequest } from './scenarios/protocol.js'
 export { ScenarioItems, type ScenarioItem } from './scenarios/items.js'

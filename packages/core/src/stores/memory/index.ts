@@ -1,3 +1,4 @@
+import type { ReplayStore } from '../../auth/replay-store.js'
 import type { CacheStore } from '../../cache/store.js'
 import { type Clock, systemClock } from '../../clock.js'
 import type { IdempotencyStore } from '../../idempotency/store.js'
@@ -6,12 +7,14 @@ import type { RateLimitStore } from '../../rate-limit/store.js'
 import { memoryCacheStore } from './cache.js'
 import { memoryIdempotencyStore } from './idempotency.js'
 import { memoryRateLimitStore } from './rate-limit.js'
+import { memoryReplayStore } from './replay.js'
 
 /** One store for each policy. */
 export interface Stores {
   readonly rateLimit: RateLimitStore
   readonly idempotency: IdempotencyStore
   readonly cache: CacheStore
+  readonly replay: ReplayStore
 }
 
 /** Settings of {@link memoryStores}. Bounds are set on the single stores: `memoryCacheStore({ maxBytes })`. */
@@ -28,5 +31,6 @@ export function memoryStores(options: MemoryStoresOptions = {}): Stores {
     rateLimit: memoryRateLimitStore({ clock }),
     idempotency: memoryIdempotencyStore({ clock }),
     cache: memoryCacheStore({ clock }),
+    replay: memoryReplayStore({ clock }),
   }
 }

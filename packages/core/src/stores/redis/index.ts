@@ -1,5 +1,11 @@
 export type { RedisArgument, RedisLike } from './client.js'
 export { CLUSTER_OPTIONS, clientWarnings, REDIS_OPTIONS, type RedisClientWarning } from './client-warnings.js'
+export {
+  REDIS_API_KEYS_DEFAULTS,
+  redisApiKeys,
+  type RedisApiKeys,
+  type RedisApiKeysOptions,
+} from './api-keys.js'
 export type { BreakerState } from '../../breaker.js'
 export {
   guardRedis,
@@ -13,6 +19,7 @@ export {
   redisRateLimitStore,
   type RedisRateLimitStoreOptions,
 } from './rate-limit.js'
+export { REDIS_REPLAY_DEFAULTS, redisReplayStore, type RedisReplayStoreOptions } from './replay.js'
 export { redisScript, type RedisScript } from './script.js'
 export { type RedisStores, redisStores, type RedisStoresOptions } from './stores.js'
 export { StoreUnavailable, type UnavailableReason } from '../unavailable.js'

@@ -1,7 +1,10 @@
+import type { ReplayStore } from '../../auth/replay-store.js'
 import type { RateLimitStore } from '../../rate-limit/store.js'
+import { guardedApiKeys, type RedisApiKeys } from './api-keys.js'
 import type { RedisLike } from './client.js'
 import { guardRedis, type RedisGuardOptions } from './guard.js'
 import { guardedRateLimitStore, splitOptions } from './rate-limit.js'
+import { guardedReplayStore } from './replay.js'
 
 /** Settings of {@link redisStores}: those of the guard that the stores share, and where their keys are. */
 export interface RedisStoresOptions extends RedisGuardOptions {
@@ -12,6 +15,8 @@ export interface RedisStoresOptions extends RedisGuardOptions {
 /** The stores that processes can share. */
 export interface RedisStores {
   readonly rateLimit: RateLimitStore
+  readonly apiKeys: RedisApiKeys
+  readonly replay: ReplayStore
 }
 
 /**
@@ -22,5 +27,9 @@ export interface RedisStores {
 export function redisStores(client: RedisLike, options: RedisStoresOptions = {}): RedisStores {
   const { prefix, guard } = splitOptions('redisStores', options)
   const redis = guardRedis(client, guard)
-  return { rateLimit: guardedRateLimitStore(redis, { prefix, deadline: guard.deadline }) }
+  return {
+    apiKeys: guardedApiKeys(redis, { prefix, onEvent: guard.onEvent }),
+    rateLimit: guardedRateLimitStore(redis, { prefix, deadline: guard.deadline }),
+    replay: guardedReplayStore(redis, { prefix }),
+  }
 }

@@ -1,0 +1,75 @@
+import type { Remembered, ReplayStore } from '../../auth/replay-store.js'
+import { checkInteger, checkKnown } from '../../options.js'
+import type { RedisLike } from './client.js'
+import { type GuardedRedis, guardRedis, REDIS_GUARD_DEFAULTS } from './guard.js'
+import { type RedisRateLimitStoreOptions, splitOptions } from './rate-limit.js'
+import { rememberScript } from './replay.lua.js'
+import { ARGUMENT_TIME } from './script-time.js'
+
+/** Settings of {@link redisReplayStore}: those of its guard, where its keys are, and how many ids a source may have. */
+export interface RedisReplayStoreOptions extends RedisRateLimitStoreOptions {
+  /** The most ids of one source at a time. Default 20000. */
+  readonly maxEntriesPerSource?: number
+}
+
+/** What an option is when nobody says otherwise; durations in milliseconds. */
+export const REDIS_REPLAY_DEFAULTS = {
+  ...REDIS_GUARD_DEFAULTS,
+  prefix: 'headgate:',
+  maxEntriesPerSource: 20_000,
+} as const
+
+/**
+ * Makes a store that processes share: on one Redis, behind Sentinels, or on a Cluster. Its time is the server's.
+ *
+ * All ids of a source are one value, and one script decides.
+ *
+ * @throws TypeError when an option can't be right.
+ */
+export function redisReplayStore(client: RedisLike, options: RedisReplayStoreOptions = {}): ReplayStore {
+  checkKnown('redisReplayStore', options, [...KNOWN, 'maxEntriesPerSource'])
+  const { maxEntriesPerSource = REDIS_REPLAY_DEFAULTS.maxEntriesPerSource, ...rest } = options
+  checkInteger('redisReplayStore: maxEntriesPerSource', maxEntriesPerSource)
+  const { prefix, guard } = splitOptions('redisReplayStore', rest)
+  return guardedReplayStore(guardRedis(client, guard), { prefix, maxEntriesPerSource })
+}
+
+const KNOWN = ['prefix', 'deadline', 'failures', 'cooldown', 'clock', 'random', 'onEvent'] as const
+
+/** What a store on a guarded client needs. */
+export interface GuardedReplayStoreInit {
+  readonly prefix: string
+  readonly maxEntriesPerSource?: number
+  /** For tests: milliseconds, instead of the server's time. */
+  readonly now?: () => number
+}
+
+/** Makes the store on a guarded client that others may share. */
+export function guardedReplayStore(
+  redis: GuardedRedis,
+  { prefix, now, maxEntriesPerSource = REDIS_REPLAY_DEFAULTS.maxEntriesPerSource }: GuardedReplayStoreInit,
+): ReplayStore {
+  const script = rememberScript(now && ARGUMENT_TIME)
+  return {
+    async remember(id, source, milliseconds) {
+      const args = [id, Math.ceil(milliseconds * 1_000), maxEntriesPerSource]
+      if (now !== undefined) args.push(Math.round(now() * 1_000))
+      return rememberedOf(await redis.run(script, [`${prefix}replay:{${source}}`], args))
+    },
+  }
+}
+
+/** An answer that is none must not pass for `fresh`. */
+function rememberedOf(reply: unknown): Remembered {
+  const remembered = REPLIES.get(String(reply))
+  if (remembered === undefined) {
+    throw new TypeError('redisReplayStore: the script gave no answer that it knows')
+  }
+  return remembered
+}
+
+const REPLIES: ReadonlyMap<string, Remembered> = new Map([
+  ['0', 'fresh'],
+  ['1', 'seen'],
+  ['2', 'full'],
+])
