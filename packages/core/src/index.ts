@@ -184,11 +184,11 @@ export type {
   IdempotencyRecord,
   IdempotencyStore,
 } from './idempotency/store.js'
+export { memoryIdempotencyStore } from './stores/memory/idempotency.js'
 export {
   MEMORY_IDEMPOTENCY_DEFAULTS,
-  memoryIdempotencyStore,
   type MemoryIdempotencyStoreOptions,
-} from './stores/memory/idempotency.js'
+} from './stores/memory/idempotency-options.js'
 
 // Is it known
 export { cache, CACHE_DEFAULTS, type CacheOptions } from './cache/cache.js'

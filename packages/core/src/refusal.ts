@@ -46,6 +46,7 @@ export const REFUSALS = {
   'idempotency-outcome-unknown': { status: 409, title: 'Whether the request took effect is not known' },
   'idempotency-result-not-kept': { status: 409, title: 'The request was done; its answer is not kept' },
   'idempotency-failed': { status: 500, title: 'The request failed after it may have taken effect' },
+  'idempotency-quota-exceeded': { status: 429, title: 'The caller has no room for another Idempotency-Key' },
   'idempotency-store-full': { status: 503, title: 'No further Idempotency-Key can be taken at the moment' },
   'idempotency-store-unavailable': {
     status: 503,

@@ -30,6 +30,9 @@ export function answerInstead(
     case 'amnesia':
       exchange.report({ type: 'idempotency.unknown', operationRef, reason: 'store-amnesia' })
       return no.outcomeUnknown(operationRef, 'store-amnesia')
+    case 'share-full':
+      exchange.report({ type: 'idempotency.quota-exceeded', operationRef })
+      return no.shareFull(operationRef, verdict.remaining)
     case 'full':
       exchange.report({ type: 'idempotency.store-full', operationRef })
       return no.storeFull(operationRef, verdict.remaining)

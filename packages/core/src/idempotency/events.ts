@@ -33,6 +33,8 @@ export type IdempotencyEvent =
     }
   /** No usable key where one is required, or none that can be read. */
   | { readonly type: 'idempotency.key-refused'; readonly reason: 'missing' | 'malformed' | 'caller-unknown' }
+  /** The caller's share of the store has no room for another key. */
+  | { readonly type: 'idempotency.quota-exceeded'; readonly operationRef: string }
   /** The store has no room for another key. */
   | { readonly type: 'idempotency.store-full'; readonly operationRef: string }
   /** A store call failed or took too long. */

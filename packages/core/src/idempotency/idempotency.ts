@@ -1,11 +1,11 @@
-import { ANONYMOUS, isAnonymous } from '../auth/identity.js'
+import { ANONYMOUS, type Identity, isAnonymous } from '../auth/identity.js'
 import { type Clock, systemClock } from '../clock.js'
 import { type Duration, milliseconds } from '../duration.js'
 import type { Exchange, Next, Policy } from '../exchange.js'
 import type { Reply } from '../reply.js'
 import { type NewId, randomId } from '../id.js'
 import { keyOf } from '../key.js'
-import { checkFunction, checkInteger, checkKnown, checkMethods } from '../options.js'
+import { checkChoice, checkFunction, checkInteger, checkKnown, checkMethods } from '../options.js'
 import { isRefusal } from '../refusal.js'
 import { answerInstead, type Unclaimed } from './answer-instead.js'
 import { type Barrier, deferredBarrier, IMPLIED } from './barrier.js'
@@ -40,6 +40,11 @@ export interface IdempotencyOptions {
    */
   readonly anonymous?: boolean
   /**
+   * Who has a share of the store: each caller, or all callers of a tenant together; one without a tenant has a share of
+   * its own. Anonymous callers have one share. Default `'identity'`.
+   */
+  readonly share?: 'identity' | 'tenant'
+  /**
    * Where the effect barrier stands. `now`: at the claim, so all that a handler does is past it. `deferred`: where the
    * handler calls `begin`; what ends before it leaves the key free. Default: `now` for every request.
    */
@@ -71,6 +76,7 @@ export const IDEMPOTENCY_DEFAULTS = {
   keepHeaders: [],
   vary: [],
   anonymous: false,
+  share: 'identity',
   storeTimeout: '1s',
 } as const satisfies Partial<IdempotencyOptions>
 
@@ -132,6 +138,7 @@ async function guarded(
   const barrier = setting.barrier(exchange) === 'deferred' ? 'deferred' : 'now'
   const verdict = await claim(setting, cell, {
     owner,
+    share: shareOf(setting, identity),
     fingerprint: selected(setting, fingerprint, exchange),
     lease: setting.lease,
     retention: setting.retention,
@@ -165,6 +172,12 @@ async function claim(
   }
 }
 
+/** Whose room in the store a key takes. A digest, as all that stores get. */
+function shareOf({ share }: Setting, { key, issuer, tenant }: Identity): string {
+  if (share === 'identity' || tenant === undefined) return key
+  return keyOf('idempotency', 'tenant', issuer, tenant)
+}
+
 /** The fingerprint with the request fields that select behaviour. */
 function selected({ vary }: Setting, fingerprint: string, exchange: Exchange): string {
   if (vary.length === 0) return fingerprint
@@ -174,6 +187,7 @@ function selected({ vary }: Setting, fingerprint: string, exchange: Exchange): s
 interface Setting extends ExecutionSetting {
   readonly vary: readonly string[]
   readonly anonymous: boolean
+  readonly share: 'identity' | 'tenant'
   readonly barrier: (exchange: Exchange) => 'now' | 'deferred'
   readonly newId: NewId
 }
@@ -212,6 +226,7 @@ function settings(options: IdempotencyOptions): Setting {
     newId: all.newId,
     barrier: all.barrier,
     anonymous: all.anonymous,
+    share: checkChoice('idempotency: share', all.share, ['identity', 'tenant']),
     vary: fieldNames('vary', all.vary),
     keep: [...new Set([...KEPT_HEADERS, ...keepHeaders])],
     lease,

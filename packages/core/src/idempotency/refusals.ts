@@ -2,7 +2,7 @@ import { type Refusal, refuse } from '../refusal.js'
 import type { UnknownReason } from './events.js'
 import type { IdempotencyRecord } from './store.js'
 
-/** The longest wait a full store asks for: a withdrawn key may free a place much earlier than the next one ends. */
+/** The longest wait a full store or share asks for: a withdrawn key may free a place much earlier than the next one ends. */
 const LONGEST_WAIT = 60_000
 
 /** What a store that is away asks for. */
@@ -55,6 +55,12 @@ export function resultNotKept(ref: string, { status, headers }: IdempotencyRecor
 
 export function failed(ref: string): Refusal {
   return refuse('idempotency-failed', { members: advice(false, false, ref) })
+}
+
+/** @param remaining until a place of the caller's becomes free, in milliseconds. */
+export function shareFull(ref: string, remaining: number): Refusal {
+  const headers = retryAfter(Math.min(remaining, LONGEST_WAIT))
+  return refuse('idempotency-quota-exceeded', { headers, members: advice(true, false, ref) })
 }
 
 /** @param remaining until a place becomes free, in milliseconds. */

@@ -19,10 +19,15 @@ import type { Fields } from '../fields.js'
  *
  * An unfinished cell is kept for the retention of its claim from the end of its lease; a finished one for the
  * retention of its completion. After that it is gone as if it never was.
+ *
+ * Each cell takes from the *share* of one caller, in progress and finished, until it is gone. Shares are bounded in
+ * entries and bytes, and what one caller does changes no verdict of another while the store as a whole has room. No
+ * cell is forgotten to make room.
  */
 export interface IdempotencyStore {
   /**
-   * Wins the cell, or tells why not. Checked in this order: the same owner again, fingerprint, result, lease, barrier.
+   * Wins the cell, or tells why not. Checked in this order: the same owner again, fingerprint, result, lease, barrier;
+   * where there is no cell: the key's age, room in the share, room in the store.
    *
    * The owner that repeats a claim because a reply was lost wins it again, with the same fence.
    */
@@ -51,6 +56,8 @@ export interface IdempotencyStore {
 export interface IdempotencyClaim {
   /** Random and used by one attempt only. */
   readonly owner: string
+  /** Whose share a new cell takes from: a digest of the caller. */
+  readonly share: string
   /** What makes two requests the same. */
   readonly fingerprint: string
   /** How long the owner is believed to live without a renewal. */
@@ -76,12 +83,15 @@ export type ClaimVerdict =
   | { readonly state: 'mismatch' }
   /** There is no cell, but the key is older than what the store remembers: it may have been used. */
   | { readonly state: 'amnesia' }
-  /** No cell, and no room for one; `remaining` is when the next one ends. */
+  /** No cell, and no room for one in the caller's share; `remaining` is about when its next one ends. */
+  | { readonly state: 'share-full'; readonly remaining: number }
+  /** No cell, and no room for one in the whole store; `remaining` is when the next one ends. */
   | { readonly state: 'full'; readonly remaining: number }
 
 /**
  * `stored` also for the same record again; `stale`: the fence is not the cell's, or another record is there; `full`:
- * no room for the body, nothing was changed.
+ * no room for the answer in the share or the store, nothing was changed. A record that is not `answered` always has
+ * room: it is the least that must be known of an effect.
  */
 export type CompletionVerdict = 'stored' | 'stale' | 'full'
 

@@ -5,6 +5,7 @@ export {
   type IdempotencyStoreFactory,
   idempotencyStoreSuite,
 } from './idempotency-store-suite.js'
+export type { IdempotencyShareBounds } from './idempotency-share-cases.js'
 export {
   type RateLimitStoreCase,
   type RateLimitStoreFactory,

@@ -5,7 +5,7 @@ import type { IdempotencyStore } from '../../src/idempotency/store.js'
 import { refuse } from '../../src/refusal.js'
 import { memoryIdempotencyStore } from '../../src/stores/memory/idempotency.js'
 import { ManualClock } from '../../src/testing/manual-clock.js'
-import { answer, CREATED, deferred, pass, post, refusal, service } from './service.js'
+import { answer, BOB, CREATED, deferred, pass, post, refusal, service } from './service.js'
 
 const away = (): Promise<never> => Promise.reject(new Error('away'))
 const silent = (): Promise<never> => new Promise(() => {})
@@ -169,13 +169,13 @@ describe('a store that fails', () => {
   test('that is full: new keys wait, known ones are answered', async () => {
     const clock = new ManualClock()
     const { send } = service({ clock, store: memoryIdempotencyStore({ clock, maxEntries: 1 }) })
-    await send()
+    await send(post({ identity: BOB }))
     expect(refusal(await send(post({ headers: { 'idempotency-key': 'key-2' } })))).toMatchObject({
       code: 'idempotency-store-full',
       status: 503,
       headers: { 'retry-after': '60' },
       members: { retryable: true, safe_new_key: false },
     })
-    expect(answer(await send()).status).toBe(201)
+    expect(answer(await send(post({ identity: BOB }))).status).toBe(201)
   })
 })

@@ -13,6 +13,7 @@ test.each([
   [{ maxBody: -1 }, 'maxBody'],
   [{ maxBody: '1mb' }, 'maxBody'],
   [{ anonymous: 'yes' }, 'anonymous'],
+  [{ share: 'everybody' }, 'share'],
   [{ keepHeaders: 'etag' }, 'keepHeaders'],
   [{ keepHeaders: ['no such name'] }, 'keepHeaders'],
   [{ keepHeaders: ['Set-Cookie'] }, 'set-cookie'],

@@ -142,8 +142,8 @@ async function both(
   if (step.call === 'claim') {
     const { call: _call, cell: _cell, ...rest } = step
     const [got, expected] = [
-      await store.claim(cell, { ...rest, keyTime: undefined }),
-      model.claim(cell, { ...rest, keyTime: undefined }),
+      await store.claim(cell, { ...rest, share: 'ann', keyTime: undefined }),
+      model.claim(cell, { ...rest, share: 'ann', keyTime: undefined }),
     ]
     if (got.state !== 'won' || expected.state !== 'won') return expect(got).toEqual(expected)
     expect(got.takeover).toBe(expected.takeover)

@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Clock, systemClock } from '../../clock.js'
 import type {
   ClaimVerdict,
   CompletionVerdict,
@@ -7,41 +6,22 @@ import type {
   IdempotencyRecord,
   IdempotencyStore,
 } from '../../idempotency/store.js'
-import { checkChoice, checkInteger, checkKnown, checkMethods } from '../../options.js'
 import { deadlineQueue } from './deadline-queue.js'
-
-/** Settings of a memory idempotency store. */
-export interface MemoryIdempotencyStoreOptions {
-  /** The most keys at a time, in progress and done. Default 200000. */
-  readonly maxEntries?: number
-  /** About how many bytes the keys and their answers may take. Default 268435456 (256 MiB). */
-  readonly maxBytes?: number
-  /**
-   * A key that was made before the store was, or longer ago than the retention, may have been used and forgotten.
-   * `refuse`: it is refused if it carries its time (UUID version 7). `ignore`: it is taken as new. Default `refuse`.
-   */
-  readonly olderKeys?: 'refuse' | 'ignore'
-  /** The source of time. Default: the machine's clock. */
-  readonly clock?: Clock
-}
-
-/** What holds where nothing else is said. */
-export const MEMORY_IDEMPOTENCY_DEFAULTS = {
-  maxEntries: 200_000,
-  maxBytes: 268_435_456,
-  olderKeys: 'refuse',
-} as const satisfies MemoryIdempotencyStoreOptions
+import { BARE_CELL, checkOptions, type MemoryIdempotencyStoreOptions } from './idempotency-options.js'
+import { type Shared, shareTable } from './idempotency-shares.js'
 
 /**
  * Keeps idempotency keys in this process: for one process, and until it ends.
  *
- * Bounded in entries and bytes. When it is full it refuses new keys rather than forget one that is in progress or
- * still promised: forgetting would let an effect happen twice.
+ * Bounded in entries and bytes, for each caller and for all. When it is full it refuses new keys rather than forget one
+ * that is in progress or still promised: forgetting would let an effect happen twice.
  */
 export function memoryIdempotencyStore(options: MemoryIdempotencyStoreOptions = {}): IdempotencyStore {
-  const { maxEntries, maxBytes, olderKeys, clock } = settings(options)
+  const { maxEntries, maxBytes, maxEntriesPerShare, maxBytesPerShare, olderKeys, clock } =
+    checkOptions(options)
   const cells = new Map<string, Cell>()
   const deadlines = deadlineQueue<Cell>()
+  const shares = shareTable<Cell>(maxEntriesPerShare, maxBytesPerShare)
   const start = clock.now()
   let bytes = 0
   let lastFence = 0
@@ -49,6 +29,7 @@ export function memoryIdempotencyStore(options: MemoryIdempotencyStoreOptions = 
   const drop = (cell: Cell): void => {
     cells.delete(cell.name)
     deadlines.remove(cell)
+    shares.remove(cell)
     bytes -= cell.bytes
   }
   const sweep = (now: number): void => {
@@ -57,6 +38,15 @@ export function memoryIdempotencyStore(options: MemoryIdempotencyStoreOptions = 
       if (ended === undefined) return
       drop(ended)
     }
+  }
+  /** Whether the share takes a new cell, once its own oldest that have ended are gone. */
+  const hasPlace = (share: string, now: number): boolean => {
+    while (!shares.hasRoom(share, 1, BARE_CELL)) {
+      const oldest = shares.oldest(share)
+      if (oldest === undefined || oldest.expires > now) return false
+      drop(oldest)
+    }
+    return true
   }
   const find = (name: string, now: number): Cell | undefined => {
     const cell = cells.get(name)
@@ -73,6 +63,7 @@ export function memoryIdempotencyStore(options: MemoryIdempotencyStoreOptions = 
     cell.span = lease + cell.retention
     cell.expires = now + cell.span
     deadlines.add(cell)
+    shares.touch(cell)
   }
   const isForgotten = ({ keyTime, retention }: IdempotencyClaim, now: number): boolean =>
     olderKeys === 'refuse' && keyTime !== undefined && (keyTime < start || keyTime < now - retention)
@@ -94,10 +85,14 @@ export function memoryIdempotencyStore(options: MemoryIdempotencyStoreOptions = 
     if (cell !== undefined && cell.expires > now) return reclaim(cell, init, now)
     if (cell !== undefined) drop(cell)
     if (isForgotten(init, now)) return { state: 'amnesia' }
+    if (!hasPlace(init.share, now)) {
+      return { state: 'share-full', remaining: remainingOf(shares.oldest(init.share), now) }
+    }
     if (cells.size >= maxEntries || bytes + BARE_CELL > maxBytes)
       return { state: 'full', remaining: Math.max(0, deadlines.next() - now) }
-    const created = newCell(name, init.fingerprint)
+    const created = newCell(name, init)
     cells.set(name, created)
+    shares.add(created)
     bytes += created.bytes
     return win(created, init, now, false)
   }
@@ -133,9 +128,10 @@ export function memoryIdempotencyStore(options: MemoryIdempotencyStoreOptions = 
     if (cell === undefined) return 'stale'
     if (cell.record !== undefined) return isDeepStrictEqual(cell.record, copyOf(record)) ? 'stored' : 'stale'
     const size = sizeOf(record)
-    // A record without a body is the least that must be known of an effect: there is always room for it.
-    if (bytes + size > maxBytes && record.body !== null) return 'full'
+    const fits = bytes + size <= maxBytes && shares.hasRoom(cell.share, 0, size)
+    if (!fits && record.outcome === 'answered') return 'full'
     bytes += size
+    shares.grow(cell, size)
     cell.bytes += size
     cell.record = copyOf(record)
     cell.retention = retention
@@ -169,7 +165,7 @@ export function memoryIdempotencyStore(options: MemoryIdempotencyStoreOptions = 
   }
 }
 
-interface Cell {
+interface Cell extends Shared<Cell> {
   readonly name: string
   readonly fingerprint: string
   state: 'claimed' | 'executing'
@@ -187,16 +183,17 @@ interface Cell {
 /** How many ended cells a claim removes: more than the one it adds, few enough to be no pause. */
 const SWEEP = 16
 
-/** About what a cell takes without its record, measured. */
-const BARE_CELL = 1024
+function remainingOf(cell: Cell | undefined, now: number): number {
+  return cell === undefined ? 0 : Math.max(0, cell.expires - now)
+}
 
-/** About what a record takes beside its body and header fields, measured. */
-const BARE_RECORD = 512
-
-function newCell(name: string, fingerprint: string): Cell {
+function newCell(name: string, { share, fingerprint }: IdempotencyClaim): Cell {
   return {
     name,
+    share,
     fingerprint,
+    older: undefined,
+    newer: undefined,
     state: 'claimed',
     fence: 0,
     owner: '',
@@ -222,17 +219,7 @@ function copyOf(record: IdempotencyRecord): IdempotencyRecord {
 }
 
 function sizeOf({ headers, body }: IdempotencyRecord): number {
-  let size = BARE_RECORD + (body?.byteLength ?? 0)
+  let size = body?.byteLength ?? 0
   for (const [name, value] of Object.entries(headers)) size += name.length + String(value).length
   return size
-}
-
-function settings(options: MemoryIdempotencyStoreOptions): Required<MemoryIdempotencyStoreOptions> {
-  checkKnown('memoryIdempotencyStore', options, ['maxEntries', 'maxBytes', 'olderKeys', 'clock'])
-  const all = { ...MEMORY_IDEMPOTENCY_DEFAULTS, clock: systemClock, ...options }
-  checkInteger('memoryIdempotencyStore: maxEntries', all.maxEntries)
-  checkInteger('memoryIdempotencyStore: maxBytes', all.maxBytes, BARE_CELL)
-  checkChoice('memoryIdempotencyStore: olderKeys', all.olderKeys, ['refuse', 'ignore'])
-  checkMethods('memoryIdempotencyStore: clock', all.clock, ['now', 'after'])
-  return all
 }

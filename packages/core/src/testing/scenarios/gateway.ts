@@ -9,6 +9,7 @@ import { cache } from '../../cache/cache.js'
 import { idempotency } from '../../idempotency/idempotency.js'
 import type { RateLimitOptions } from '../../rate-limit/options.js'
 import { rateLimit } from '../../rate-limit/rate-limit.js'
+import { memoryIdempotencyStore } from '../../stores/memory/idempotency.js'
 import { memoryStores } from '../../stores/memory/index.js'
 import { ManualClock } from '../manual-clock.js'
 import { ScenarioItems } from './items.js'
@@ -50,6 +51,9 @@ const KEYS: Readonly<Record<Caller, string>> = {
   reader: 'hg_scenario_reader_0123456789abcdef',
 }
 
+/** How many idempotency keys are kept for one caller. */
+export const KEYS_A_CALLER = 5
+
 /** Starts a protocol's service behind authenticate, rateLimit, idempotency and cache. */
 export async function openGateway(
   protocol: ScenarioProtocol,
@@ -70,7 +74,7 @@ export async function openGateway(
     [
       authenticate([apiKey({ lookup, clock })]),
       rateLimit({ store: stores.rateLimit, quotas: [quota] }),
-      idempotency({ store: stores.idempotency, clock }),
+      idempotency({ store: memoryIdempotencyStore({ clock, maxEntries: 4 * KEYS_A_CALLER }), clock }),
       cache({ store: stores.cache, clock }),
     ],
     items,

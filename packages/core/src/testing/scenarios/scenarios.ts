@@ -1,5 +1,5 @@
 import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict'
-import { openGateway, type ScenarioGateway } from './gateway.js'
+import { KEYS_A_CALLER, openGateway, type ScenarioGateway } from './gateway.js'
 import type { ScenarioProtocol } from './protocol.js'
 
 /** One behaviour of the gate that every protocol has. */
@@ -176,6 +176,23 @@ const IDEMPOTENCY: Record<string, Script> = {
     const second = await send({ do: 'list' }, { key: 'key-1' })
     equal(second.status, 200)
     equal(second.headers['idempotent-replayed'], undefined)
+  },
+  async 'a caller with too many keys is 429 for new ones; its old keys and other callers go on'(
+    { send, items, clock },
+    { statuses },
+  ) {
+    const create = (n: number, as: 'ann' | 'bob') =>
+      send({ do: 'create', name: `x${n}` }, { key: `key-${n}`, as })
+    for (let n = 0; n < KEYS_A_CALLER; n += 1) equal((await create(n, 'ann')).status, statuses.created)
+    const refused = await create(KEYS_A_CALLER, 'ann')
+    equal(refused.status, 429)
+    equal(refused.code, 'idempotency-quota-exceeded')
+    equal(refused.headers['retry-after'], '60')
+    equal(items.done.create, KEYS_A_CALLER)
+    equal((await create(0, 'ann')).headers['idempotent-replayed'], 'true')
+    for (let n = 0; n < KEYS_A_CALLER; n += 1) equal((await create(n, 'bob')).status, statuses.created)
+    await clock.advance(86_400_000)
+    equal((await create(KEYS_A_CALLER, 'ann')).status, statuses.created)
   },
   async 'a caller who lost the scope gets 403, not the stored answer'({ send }) {
     await send({ do: 'create', name: 'mine' }, { key: 'key-1' })

@@ -6,6 +6,7 @@ import { ManualClock } from '../../../src/testing/manual-clock.js'
 
 const CLAIM: IdempotencyClaim = {
   owner: 'first',
+  share: 'ann',
   fingerprint: 'same',
   lease: 10_000,
   retention: 60_000,
@@ -13,10 +14,14 @@ const CLAIM: IdempotencyClaim = {
   keyTime: undefined,
 }
 
+const BOB: IdempotencyClaim = { ...CLAIM, share: 'bob' }
+
 const RECORD: IdempotencyRecord = { outcome: 'answered', status: 201, headers: {}, body: Buffer.from('done') }
 
 describe('the memory store does what every store must', () => {
-  for (const { name, run } of idempotencyStoreSuite((clock) => memoryIdempotencyStore({ clock }))) {
+  for (const { name, run } of idempotencyStoreSuite((clock, bounds) =>
+    memoryIdempotencyStore({ clock, ...bounds }),
+  )) {
     test(name, run)
   }
 })
@@ -26,8 +31,8 @@ async function failures(
   fault: (store: IdempotencyStore) => Partial<IdempotencyStore>,
 ): Promise<readonly string[]> {
   const failed: string[] = []
-  const cases = idempotencyStoreSuite((clock) => {
-    const store = memoryIdempotencyStore({ clock })
+  const cases = idempotencyStoreSuite((clock, bounds) => {
+    const store = memoryIdempotencyStore({ clock, ...bounds })
     return { ...store, ...fault(store) }
   })
   for (const { name, run } of cases) {
@@ -64,6 +69,18 @@ describe('the suite finds a store that', () => {
       complete: (cell, fence, record, retention) =>
         store.complete(cell, fence, { ...record, headers: {} }, retention),
     }),
+    'has one share for everybody': (store) => ({
+      claim: (cell, claim) => store.claim(cell, { ...claim, share: 'everybody' }),
+    }),
+    'has a share for every key': (store) => ({
+      claim: (cell, claim) => store.claim(cell, { ...claim, share: cell }),
+    }),
+    'lets answers pass the share': (store) => ({
+      async complete(cell, fence, record, retention) {
+        const verdict = await store.complete(cell, fence, record, retention)
+        return verdict === 'full' ? 'stored' : verdict
+      },
+    }),
     'keeps records for ever': (store) => ({
       complete: (cell, fence, record, retention) => store.complete(cell, fence, record, retention * 2),
     }),
@@ -78,21 +95,21 @@ describe('the suite finds a store that', () => {
 describe('bounds', () => {
   test('no more entries than allowed: new claims are refused, live and finished ones stay', async () => {
     const clock = new ManualClock()
-    const store = memoryIdempotencyStore({ clock, maxEntries: 2 })
+    const store = memoryIdempotencyStore({ clock, maxEntries: 2, maxEntriesPerShare: 2 })
     const first = await store.claim('a', CLAIM)
     await clock.advance(1_000)
     const second = await store.claim('b', CLAIM)
     if (second.state === 'won') await store.complete('b', second.fence, RECORD, 5_000)
-    expect(await store.claim('c', CLAIM)).toEqual({ state: 'full', remaining: 5_000 })
+    expect(await store.claim('c', BOB)).toEqual({ state: 'full', remaining: 5_000 })
     expect(await store.claim('a', CLAIM)).toEqual(first)
     expect((await store.claim('b', CLAIM)).state).toBe('done')
     await clock.advance(5_000)
-    expect((await store.claim('c', CLAIM)).state).toBe('won')
+    expect((await store.claim('c', BOB)).state).toBe('won')
     expect((await store.claim('a', { ...CLAIM, owner: 'second' })).state).toBe('busy')
   })
 
   test('what was released or withdrawn leaves its room', async () => {
-    const store = memoryIdempotencyStore({ clock: new ManualClock(), maxEntries: 1, maxBytes: 1_024 })
+    const store = memoryIdempotencyStore({ clock: new ManualClock(), maxEntries: 1, maxBytes: 1_536 })
     for (let round = 0; round < 10; round += 1) {
       expect((await store.claim(`a${round}`, CLAIM)).state).toBe('won')
       expect(await store.withdraw(`a${round}`, CLAIM.owner)).toBe(true)
@@ -102,7 +119,11 @@ describe('bounds', () => {
   })
 
   test('no more bytes than allowed: a body without room is refused, a record without one never', async () => {
-    const store = memoryIdempotencyStore({ clock: new ManualClock(), maxBytes: 4_096 })
+    const store = memoryIdempotencyStore({
+      clock: new ManualClock(),
+      maxBytes: 5_120,
+      maxBytesPerShare: 5_120,
+    })
     const claimed = await store.claim('a', CLAIM)
     const fence = claimed.state === 'won' ? claimed.fence : 0
     const large = { ...RECORD, body: Buffer.alloc(4_096) }
@@ -112,16 +133,16 @@ describe('bounds', () => {
       'stored',
     )
     for (const cell of ['b', 'c']) expect((await store.claim(cell, CLAIM)).state).toBe('won')
-    expect((await store.claim('d', CLAIM)).state).toBe('full')
+    expect((await store.claim('d', BOB)).state).toBe('full')
   })
 
   test('room comes back when retentions of different length end', async () => {
     const clock = new ManualClock()
-    const store = memoryIdempotencyStore({ clock, maxEntries: 300 })
+    const store = memoryIdempotencyStore({ clock, maxEntries: 300, maxEntriesPerShare: 300 })
     for (let index = 0; index < 300; index += 1) {
       await store.claim(`a${index}`, { ...CLAIM, retention: 1_000 * (1 + (index % 3)) })
     }
-    expect((await store.claim('b', CLAIM)).state).toBe('full')
+    expect((await store.claim('b', BOB)).state).toBe('full')
     await clock.advance(CLAIM.lease + 2_000)
     let wins = 0
     while ((await store.claim(`b${wins}`, CLAIM)).state === 'won') wins += 1
@@ -187,6 +208,10 @@ describe('a key that tells its time', () => {
 test.each([
   [{ maxEntries: 0 }, 'maxEntries'],
   [{ maxBytes: 1.5 }, 'maxBytes'],
+  [{ maxEntriesPerShare: 0 }, 'maxEntriesPerShare'],
+  [{ maxEntries: 10, maxEntriesPerShare: 11 }, 'maxEntriesPerShare'],
+  [{ maxBytesPerShare: 100 }, 'maxBytesPerShare'],
+  [{ maxBytes: 2_000, maxBytesPerShare: 2_001 }, 'maxBytesPerShare'],
   [{ olderKeys: 'never' }, 'olderKeys'],
   [{ clock: {} }, 'clock'],
   [{ ttl: 1 }, 'ttl'],
