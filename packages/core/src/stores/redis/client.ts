@@ -14,6 +14,8 @@ export interface RedisLike {
   connect(): Promise<unknown>
   evalsha(sha: string, keyCount: number, ...keysAndArguments: RedisArgument[]): Promise<unknown>
   eval(lua: string, keyCount: number, ...keysAndArguments: RedisArgument[]): Promise<unknown>
+  /** Used of a cluster: a command that must not share its way with others. */
+  pipeline?(commands: unknown[][]): { exec(): Promise<[Error | null, unknown][] | null> }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { BinaryRedisLike, RedisArgument } from './client.js'
+import type { BinaryRedisLike, RedisArgument, RedisLike } from './client.js'
 
 /** A Lua script with its digest. Make it once, not per call. */
 export interface RedisScript {
@@ -16,7 +16,8 @@ export function redisScript(lua: string, reply: 'text' | 'bytes' = 'text'): Redi
 }
 
 /**
- * Runs a script by its digest; a server that does not know it (a restart, a failover, another node) gets it in full.
+ * Runs a script by its digest; a server that does not know it (a restart, a failover, another node), or a cluster that
+ * moved its slot, gets it in full.
  *
  * Commands are not defined on the client: two versions of a library would overwrite each other's. The count of keys
  * stands on the wire, so ioredis finds the slot with auto-pipelining too.
@@ -38,11 +39,24 @@ export async function runScript(
       : client.evalsha(sha, keys.length, ...keys, ...args))
   } catch (error) {
     // The script did not run: it is safe to send it again.
-    if (!isUnknownScript(error) || !isWanted()) throw error
+    if (!hasNotRun(error) || !isWanted()) throw error
+    if (client.isCluster === true && client.pipeline !== undefined) {
+      return runAlone(client.pipeline([[bytes ? 'evalBuffer' : 'eval', lua, keys.length, ...keys, ...args]]))
+    }
     return bytes
       ? client.evalBuffer(lua, keys.length, ...keys, ...args)
       : client.eval(lua, keys.length, ...keys, ...args)
   }
+}
+
+/**
+ * An automatic pipeline of ioredis 6 follows a redirection only if all of its commands got the same one; else each gets
+ * the error, and the client never learns where the slot is. A pipeline of one command does both.
+ */
+async function runAlone(pipeline: ReturnType<NonNullable<RedisLike['pipeline']>>): Promise<unknown> {
+  const [error, reply] = (await pipeline.exec())?.[0] ?? []
+  if (error) throw error
+  return reply
 }
 
 /**
@@ -67,6 +81,7 @@ function hashTag(key: string): string {
   return open === -1 || close <= open + 1 ? key : key.slice(open + 1, close)
 }
 
-function isUnknownScript(error: unknown): boolean {
-  return String((error as Partial<Error> | undefined)?.message).startsWith('NOSCRIPT')
+/** The server does not know the script, or does not have its keys. */
+function hasNotRun(error: unknown): boolean {
+  return /^(?:NOSCRIPT|MOVED|ASK)\b/.test(String((error as Partial<Error> | undefined)?.message))
 }

@@ -1,7 +1,14 @@
 import { afterEach } from '@jest/globals'
-import { type Cluster, Redis } from 'ioredis'
+import { Cluster, type ClusterOptions, Redis } from 'ioredis'
+import type { RedisCluster } from '../../../../../test-support/redis/cluster.mjs'
 import { poll } from '../../../../../test-support/redis/poll.mjs'
-import { type GuardedRedis, REDIS_OPTIONS, redisScript } from '../../../src/stores/redis/index.js'
+import type { RedisSentinels } from '../../../../../test-support/redis/sentinel.mjs'
+import {
+  CLUSTER_OPTIONS,
+  type GuardedRedis,
+  REDIS_OPTIONS,
+  redisScript,
+} from '../../../src/stores/redis/index.js'
 
 export const COUNT = redisScript(`return redis.call('INCRBY', KEYS[1], ARGV[1])`)
 export const MOVE = redisScript(`redis.call('RENAME', KEYS[1], KEYS[2]) return redis.call('GET', KEYS[2])`)
@@ -28,6 +35,30 @@ export function track<T extends Redis | Cluster>(client: T): T {
 export async function connect(port: number, options: ClientOptions = {}): Promise<Redis> {
   const client = track(
     new Redis(port, '127.0.0.1', { ...REDIS_OPTIONS, retryStrategy: () => 20, ...options }),
+  )
+  await happens(client, 'ready')
+  return client
+}
+
+export async function connectCluster(
+  { nodes }: RedisCluster,
+  options: ClusterOptions = {},
+): Promise<Cluster> {
+  const addresses = nodes.map(({ port }) => ({ host: '127.0.0.1', port }))
+  const client = track(new Cluster(addresses, { ...CLUSTER_OPTIONS, ...options }))
+  await happens(client, 'ready')
+  return client
+}
+
+export async function connectSentinels({ name, sentinels }: RedisSentinels): Promise<Redis> {
+  const client = track(
+    new Redis({
+      ...REDIS_OPTIONS,
+      name,
+      sentinels: sentinels.map(({ port }) => ({ host: '127.0.0.1', port })),
+      retryStrategy: () => 50,
+      sentinelRetryStrategy: () => 50,
+    }),
   )
   await happens(client, 'ready')
   return client

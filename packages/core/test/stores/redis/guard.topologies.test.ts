@@ -1,25 +1,23 @@
 import { describe, expect, test } from '@jest/globals'
-import { Cluster, Redis } from 'ioredis'
 import { poll } from '../../../../../test-support/redis/poll.mjs'
 import { describeRedis, useCluster, useSentinels } from '../../../../../test-support/redis/use-redis.js'
+import { guardRedis, type RedisGuardOptions } from '../../../src/stores/redis/index.js'
 import {
-  CLUSTER_OPTIONS,
-  guardRedis,
-  REDIS_OPTIONS,
-  type RedisGuardOptions,
-} from '../../../src/stores/redis/index.js'
-import { COUNT, happens, MOVE, PATIENT, PIPELINING, track, untilItAnswers } from './clients.js'
+  connectCluster,
+  connectSentinels,
+  COUNT,
+  MOVE,
+  PATIENT,
+  PIPELINING,
+  untilItAnswers,
+} from './clients.js'
 
 describeRedis('scripts on a cluster', () => {
   const cluster = useCluster()
 
   describe.each(PIPELINING)('%s', (_title, pipelining) => {
     const open = async (options: RedisGuardOptions = PATIENT) => {
-      const nodes = cluster().nodes.map(({ port }) => ({ host: '127.0.0.1', port }))
-      const client = track(
-        new Cluster(nodes, { ...CLUSTER_OPTIONS, ...pipelining, slotsRefreshInterval: 500 }),
-      )
-      await happens(client, 'ready')
+      const client = await connectCluster(cluster(), { ...pipelining, slotsRefreshInterval: 500 })
       return guardRedis(client, options)
     }
 
@@ -69,17 +67,8 @@ describeRedis('scripts behind sentinels', () => {
   const group = useSentinels()
 
   test('run on the new master after a failover, which does not know them', async () => {
-    const { name, master, sentinels } = group()
-    const client = track(
-      new Redis({
-        ...REDIS_OPTIONS,
-        name,
-        sentinels: sentinels.map(({ port }) => ({ host: '127.0.0.1', port })),
-        retryStrategy: () => 50,
-        sentinelRetryStrategy: () => 50,
-      }),
-    )
-    await happens(client, 'ready')
+    const { master } = group()
+    const client = await connectSentinels(group())
     const redis = guardRedis(client, { ...PATIENT, cooldown: 50 })
     expect(await redis.run(COUNT, ['count'], [5])).toBe(5)
     await poll('the replica', async () => (await group().replica.command('GET', 'count')) === '5')

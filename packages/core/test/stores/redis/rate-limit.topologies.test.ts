@@ -1,12 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
-import { Cluster, Redis } from 'ioredis'
 import { poll } from '../../../../../test-support/redis/poll.mjs'
 import { describeRedis, useCluster, useSentinels } from '../../../../../test-support/redis/use-redis.js'
 import type { RateLimitCharge } from '../../../src/rate-limit/store.js'
-import { CLUSTER_OPTIONS, guardRedis, REDIS_OPTIONS, redisStores } from '../../../src/stores/redis/index.js'
+import { guardRedis, redisStores } from '../../../src/stores/redis/index.js'
 import { guardedRateLimitStore } from '../../../src/stores/redis/rate-limit.js'
 import { rateLimitStoreSuite } from '../../../src/testing/rate-limit-store-suite.js'
-import { happens, PATIENT, PIPELINING, track } from './clients.js'
+import { connectCluster, connectSentinels, PATIENT, PIPELINING } from './clients.js'
 
 function charge(key: string, burst: number): RateLimitCharge {
   return { quota: 'burst', key, interval: 3_600_000_000, burst, cost: 1 }
@@ -16,12 +15,7 @@ describeRedis('on a cluster', () => {
   const cluster = useCluster()
 
   describe.each(PIPELINING)('%s', (_title, pipelining) => {
-    const connected = async () => {
-      const nodes = cluster().nodes.map(({ port }) => ({ host: '127.0.0.1', port }))
-      const client = track(new Cluster(nodes, { ...CLUSTER_OPTIONS, ...pipelining }))
-      await happens(client, 'ready')
-      return client
-    }
+    const connected = () => connectCluster(cluster(), pipelining)
     const suite = rateLimitStoreSuite(async (clock) => {
       const redis = guardRedis(await connected(), PATIENT)
       return guardedRateLimitStore(redis, { prefix: 'suite:', deadline: 50, now: () => clock.now() })
@@ -50,17 +44,8 @@ describeRedis('behind sentinels', () => {
   const group = useSentinels()
 
   test('budgets survive a failover that lost nothing', async () => {
-    const { name, master, sentinels } = group()
-    const client = track(
-      new Redis({
-        ...REDIS_OPTIONS,
-        name,
-        sentinels: sentinels.map(({ port }) => ({ host: '127.0.0.1', port })),
-        retryStrategy: () => 50,
-        sentinelRetryStrategy: () => 50,
-      }),
-    )
-    await happens(client, 'ready')
+    const { master } = group()
+    const client = await connectSentinels(group())
     const { rateLimit } = redisStores(client, { ...PATIENT, cooldown: 50 })
     const one = charge('one', 10)
     for (let times = 0; times < 4; times += 1) await rateLimit.consume([one])
