@@ -42,7 +42,7 @@ export async function connect(port: number, options: ClientOptions = {}): Promis
 
 export async function connectCluster(
   { nodes }: RedisCluster,
-  options: ClusterOptions = {},
+  options: Pick<ClusterOptions, 'natMap' | 'slotsRefreshInterval'> & ClientOptions = {},
 ): Promise<Cluster> {
   const addresses = nodes.map(({ port }) => ({ host: '127.0.0.1', port }))
   const client = track(new Cluster(addresses, { ...CLUSTER_OPTIONS, ...options }))
