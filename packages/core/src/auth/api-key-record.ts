@@ -1,3 +1,5 @@
+import { checkKnown } from '../options.js'
+
 /** Finds the record of an API key. It never sees the key. */
 export type ApiKeyLookup = (
   query: ApiKeyQuery,
@@ -63,6 +65,13 @@ export function isRecord(record: ApiKeyRecord): boolean {
     [scopes, roles].every((names) => Array.isArray(names) && names.every(isText)) &&
     [issuedAt, notBefore, expiresAt, disabledAt].every((time) => time === undefined || Number.isFinite(time))
   )
+}
+
+/** @throws TypeError when it is no record, or has another member: a misspelt `expiresAt` would make a key that never ends. */
+export function checkRecord(option: string, record: unknown): ApiKeyRecord {
+  checkKnown(option, record, RECORD_MEMBERS)
+  if (isRecord(record as ApiKeyRecord)) return record as ApiKeyRecord
+  throw new TypeError(`${option} has the wrong shape`)
 }
 
 /** A copy of a good record that nobody can change: what is worked out from it once holds. */

@@ -3,6 +3,7 @@ import { createApiKey } from '../auth/api-key-form.js'
 import type { ApiKeyRecord } from '../auth/api-key-record.js'
 import { type Clock, systemClock } from '../clock.js'
 import { milliseconds } from '../duration.js'
+import { putCommands } from '../stores/redis/api-key-layout.js'
 
 /** Where the command writes to. */
 export interface Output {
@@ -20,6 +21,8 @@ Makes an API key. Prints the key once, and the record to keep: it holds the key'
   --role        a role; may be repeated
   --tier        the tier of the subject: gold
   --expires-in  how long it is good: 12h, 90d; without it, it never ends
+  --redis       instead of the record, the commands that put it into Redis, for redis-cli;
+                its value is the prefix of the store: headgate:
 `
 
 const OPTIONS = {
@@ -30,6 +33,7 @@ const OPTIONS = {
   role: { type: 'string', multiple: true },
   tier: { type: 'string' },
   'expires-in': { type: 'string' },
+  redis: { type: 'string' },
   help: { type: 'boolean' },
 } as const
 
@@ -47,9 +51,11 @@ export function runHeadgate(
       return 0
     }
     if (positionals.length !== 1 || positionals[0] !== 'key') throw new TypeError("the one command is 'key'")
-    const { prefix, subject, tenant, scope, role, tier } = values
+    const { prefix, subject, tenant, scope, role, tier, redis } = values
     if (prefix === undefined) throw new TypeError('--prefix is required')
     if (subject === undefined || subject === '') throw new TypeError('--subject is required')
+    if (redis !== undefined && !/^[!-z|~]+$/.test(redis))
+      throw new TypeError('--redis must be a prefix without spaces and braces')
     const lifetime = values['expires-in']
     const { key, keyId, digest } = createApiKey(prefix)
     const now = clock.now()
@@ -64,7 +70,9 @@ export function runHeadgate(
       issuedAt: now,
       ...(lifetime !== undefined && { expiresAt: now + milliseconds('--expires-in', lifetime) }),
     }
-    out.write(`${key}\n${JSON.stringify(record, undefined, 2)}\n`)
+    const kept =
+      redis === undefined ? JSON.stringify(record, undefined, 2) : putCommands(redis, record).join('\n')
+    out.write(`${key}\n${kept}\n`)
     return 0
   } catch (error) {
     errors.write(`headgate: ${(error as Error).message}\n\n${USAGE}`)

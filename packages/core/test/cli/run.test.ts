@@ -1,8 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import { apiKey } from '../../src/auth/api-key.js'
+import { apiKeyDigest } from '../../src/auth/api-key-digest.js'
 import { memoryApiKeys } from '../../src/auth/api-key-memory.js'
 import type { ApiKeyRecord } from '../../src/auth/api-key-record.js'
 import { runHeadgate } from '../../src/cli/run.js'
+import { putCommands } from '../../src/stores/redis/api-key-layout.js'
 import { literalExchange } from '../../src/testing/exchange.js'
 import { ManualClock } from '../../src/testing/manual-clock.js'
 
@@ -43,6 +45,18 @@ describe('headgate key', () => {
     })
   })
 
+  test('prints the commands that put the record into Redis, without the key', () => {
+    const { code, out } = run(['key', '--prefix', 'hg', '--subject', 'the bot', '--redis', 'shop:'])
+    expect(code).toBe(0)
+    const [key = '', ...commands] = out.trim().split('\n')
+    const digest = apiKeyDigest(key)
+    const keyId = key.split('_')[1] ?? ''
+    const record = { digest, keyId, subject: 'the bot', issuedAt: new ManualClock().now() }
+    expect(commands).toEqual(putCommands('shop:', record))
+    expect(commands).toHaveLength(2)
+    expect(commands.join()).not.toContain(key.slice(-38))
+  })
+
   test('leaves out what was not said', () => {
     const { out } = run(['key', '--prefix', 'hg', '--subject', 'bot'])
     const record = JSON.parse(out.slice(out.indexOf('{'))) as object
@@ -59,6 +73,8 @@ describe('headgate key', () => {
       [['key', '--prefix', 'hg-live', '--subject', 'bot'], 'prefix'],
       [['key', '--prefix', 'hg', '--subject', 'bot', '--expires-in', 'soon'], '--expires-in'],
       [['key', '--prefix', 'hg', '--subject', 'bot', '--scopes', 'a'], '--scopes'],
+      [['key', '--prefix', 'hg', '--subject', 'bot', '--redis', 'a{b}'], '--redis'],
+      [['key', '--prefix', 'hg', '--subject', 'bot', '--redis', ''], '--redis'],
     ]
     for (const [args, option] of wrong) {
       const { code, out, errors } = run(args)

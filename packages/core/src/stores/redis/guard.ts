@@ -34,6 +34,8 @@ export type RedisEvent =
   | ({ readonly type: 'redis.client-warning' } & RedisClientWarning)
   /** The server is left alone (`open`), tried (`half-open`), or used again (`closed`). */
   | { readonly type: 'redis.breaker'; readonly state: BreakerState }
+  /** What is stored there is none of ours, or from another version. */
+  | { readonly type: 'redis.record-unreadable'; readonly key: string }
 
 /** A client whose calls end in time. */
 export interface GuardedRedis {
