@@ -1,7 +1,7 @@
 import type { Sent } from './wire.js'
 
 /** What an attacker asks for. */
-export type Wish = 'me' | 'open' | 'admin' | 'create' | 'signIn'
+export type Wish = 'me' | 'open' | 'home' | 'admin' | 'create' | 'signIn'
 
 /** A protocol under attack. */
 export interface AttackedProtocol {

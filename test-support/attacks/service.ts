@@ -10,10 +10,14 @@ import { z } from 'zod'
 export interface Done {
   me: number
   open: number
+  home: number
   admin: number
   create: number
   signIn: number
 }
+
+/** What a service has done to which nobody came through. */
+export const NOTHING_DONE: Readonly<Done> = { me: 0, open: 0, home: 0, admin: 0, create: 0, signIn: 0 }
 
 /** The one password of the service. */
 export const PASSWORD = 'correct horse battery staple'
@@ -27,12 +31,22 @@ function callerOf(ctx: Context): string {
   return identity === undefined || isAnonymous(identity) ? 'nobody' : identity.subject
 }
 
+/** What Koa makes of the fields that name the server and the client. */
+function selfOf(ctx: Context): string {
+  return `${ctx.protocol}://${ctx.host} for ${ctx.ip}`
+}
+
 /** The service over REST. */
 export function restService(done: Done): Router {
   const router = new Router()
   router.get('/me', operation({ cache: { ttl: '1m' } }), (ctx) => {
     done.me += 1
     ctx.body = { caller: callerOf(ctx) }
+  })
+  // Public, and made of what the request says of itself.
+  router.get('/home', operation({ access: 'anonymous', cache: { ttl: '1m', public: true } }), (ctx) => {
+    done.home += 1
+    ctx.body = { self: selfOf(ctx) }
   })
   router.get('/open', operation({ access: 'optional' }), (ctx) => {
     done.open += 1
@@ -59,11 +73,11 @@ export function graphqlService(
   done: Done,
 ): Pick<GraphqlOptions, 'schema' | 'rules' | 'rootValue' | 'context'> {
   const schema = buildSchema(`
-    type Query { me: String  open: String  admin: String  nested: Nested }
+    type Query { me: String  open: String  home: String  admin: String  nested: Nested }
     type Nested { nested: Nested  name: String }
     type Mutation { create(text: String!): String  signIn(password: String!): Boolean }
   `)
-  type Caller = { readonly caller: string }
+  type Caller = { readonly caller: string; readonly self: string }
   const count =
     (what: keyof Done) =>
     (_: unknown, { caller }: Caller) => {
@@ -75,6 +89,10 @@ export function graphqlService(
     rootValue: {
       me: count('me'),
       open: count('open'),
+      home: (_: unknown, { self }: Caller) => {
+        done.home += 1
+        return self
+      },
       admin: count('admin'),
       create: count('create'),
       signIn: ({ password }: { password: string }) => {
@@ -82,9 +100,10 @@ export function graphqlService(
         return password === PASSWORD
       },
     },
-    context: (_exchange, ctx) => ({ caller: callerOf(ctx) }),
+    context: (_exchange, ctx) => ({ caller: callerOf(ctx), self: selfOf(ctx) }),
     rules: {
       'Query.me': { cache: { ttl: '1m' } },
+      'Query.home': { access: 'anonymous', cache: { ttl: '1m', public: true } },
       'Query.open': { access: 'optional' },
       'Query.nested': { access: 'optional' },
       'Query.admin': { scopes: ['admin'] },
