@@ -90,6 +90,11 @@ export {
   type BasicRecord,
 } from './auth/basic/basic.js'
 export { type DeriveKey, hashPassword } from './auth/basic/password.js'
+export type { SignatureAlgorithm } from './auth/http-signature/algorithms.js'
+export type { StructuredType } from './auth/http-signature/component-values.js'
+export { httpSignature } from './auth/http-signature/http-signature.js'
+export { HTTP_SIGNATURE_DEFAULTS, type HttpSignatureOptions } from './auth/http-signature/options.js'
+export type { SignatureKey, SignatureKeyLookup } from './auth/http-signature/signature-key.js'
 export { introspection } from './auth/introspection/introspection.js'
 export {
   type AskInit,

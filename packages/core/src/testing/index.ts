@@ -27,3 +27,4 @@ export {
 export { type Scenario, gateScenarios } from './scenarios/scenarios.js'
 export type { ScenarioAction, ScenarioProtocol, ScenarioRequest } from './scenarios/protocol.js'
 export { ScenarioItems, type ScenarioItem } from './scenarios/items.js'
+export { signRequest, type SignRequestInit } from './sign-request.js'

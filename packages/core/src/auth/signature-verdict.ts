@@ -1,0 +1,21 @@
+import type { RejectionReason } from './events.js'
+import { rejected, type Rejected, type RejectionDetail } from './scheme.js'
+
+/** Says that a signature is bad. Only who made it is told why. */
+export function rejectedSignature(reason: RejectionReason, detail: RejectionDetail = {}): Rejected {
+  const description = detail.genuine === true ? DESCRIPTIONS[reason] : undefined
+  const challenge = {
+    error: 'invalid_signature',
+    ...(description !== undefined && { error_description: description }),
+  }
+  return rejected(reason, { ...detail, challenge })
+}
+
+const DESCRIPTIONS: Readonly<Partial<Record<RejectionReason, string>>> = {
+  expired: 'signature too old',
+  'not-yet-valid': 'key not yet valid',
+  'issued-in-future': 'signature created in the future',
+  'claim-missing': 'signature does not cover the content',
+  revoked: 'key disabled',
+  replayed: 'signature was used before',
+}
