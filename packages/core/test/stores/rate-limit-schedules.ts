@@ -138,6 +138,51 @@ export function schedulesWithStepsBack({
   })
 }
 
+/**
+ * Schedules of a service: a few plans over the quotas of one caller that come again and again, nearly all of them of
+ * GCRA and with one cost; now and then something else happens to the key.
+ */
+export function schedulesOfPlans({
+  maxLength,
+}: Pick<ScheduleInit, 'maxLength'>): fc.Arbitrary<readonly Step[]> {
+  const names = ['a', 'b', 'c 1', 'd'] as const
+  const rate = fc.record({ interval: fc.constantFrom(333, 70_000, SECOND), burst })
+  return fc
+    .tuple(fc.tuple(rate, rate, rate, rate), fc.tuple(rate, rate, rate, rate))
+    .chain(([usual, changed]) => {
+      const planOf = (rates: typeof usual, cost: fc.Arbitrary<number>) =>
+        fc
+          .tuple(fc.subarray([0, 1, 2, 3] as const, { minLength: 1 }), cost)
+          .map(([some, units]) =>
+            some.map((nth) => ({ ...rates[nth], quota: names[nth], key: 'k', cost: units })),
+          )
+      const one = fc.constant(1)
+      return fc.tuple(planOf(usual, one), planOf(usual, one), planOf(usual, one)).chain((plans) => {
+        const usually = fc.record({
+          do: fc.constant('consume' as const),
+          charges: fc.constantFrom(...plans),
+          reserve: fc.constant(0),
+        })
+        const step = fc.oneof(
+          {
+            weight: 10,
+            arbitrary: fc.record({ do: fc.constant('wait' as const), milliseconds: fc.nat(900) }),
+          },
+          { weight: 40, arbitrary: usually },
+          { weight: 3, arbitrary: consumeOf(planOf(usual, fc.nat(3))) },
+          { weight: 1, arbitrary: consumeOf(planOf(changed, fc.nat(3))) },
+          {
+            weight: 1,
+            arbitrary: consumeOf(oneKey.map((all) => all.map((other) => ({ ...other, key: 'k' })))),
+          },
+          { weight: 4, arbitrary: settle },
+          { weight: 1, arbitrary: block.map((blocked) => ({ ...blocked, key: 'k' })) },
+        )
+        return fc.array(step, { maxLength, size: 'max' })
+      })
+    })
+}
+
 /** Runs a schedule; what the store said at each step, without the ids it made up. */
 export async function run(
   store: RateLimitStore,

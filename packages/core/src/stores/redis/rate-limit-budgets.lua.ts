@@ -1,15 +1,17 @@
 import { MOST_RESERVATIONS } from '../../rate-limit/store.js'
+import { LINE, MOST_PLAIN, plainConsume, readValue, writeValue } from './rate-limit-plain.lua.js'
 import { redisScript, type RedisScript } from './script.js'
 import { SERVER_TIME, type ScriptTime } from './script-time.js'
 
 /** The scripts over the budgets of one key. */
 export interface BudgetScripts {
   /**
-   * Key: the budgets. Arguments: `1` to take or `0` to look; the id and the microseconds of a reservation, or `''` and
-   * 0; then of each charge its budget's id, the stretches behind the current one (-1: GCRA), the microseconds of a unit
-   * or a stretch, the burst and the cost.
+   * Key: the budgets. Arguments: what every charge costs, and the plan, a line `unit burst id` for each charge. When the
+   * costs differ or more is asked for: `''`, the plan, `1` to take or `0` to look, the id and the microseconds of a
+   * reservation (`''` and 0: none), and the cost of each charge.
    *
-   * Reply: 0 admitted, 1 denied, 2 impossible; then of each charge what remains, renewal and wait (-1: never).
+   * Reply: where all is plain, a number for each charge: its backlog afterwards; of a denied one -1 less its backlog.
+   * Else 0 admitted, 1 denied, 2 impossible; then of each charge what remains, renewal and wait (-1: never).
    */
   readonly consume: RedisScript
   /** Key: the budgets. Arguments: the id of the reservation; then of each charge its budget's id, reserved and real cost. */
@@ -20,35 +22,47 @@ export interface BudgetScripts {
 
 /** Makes the scripts. The rules are those of `rate-limit/gcra-budget.ts` and `window-budget.ts`, line by line. */
 export function budgetScripts(time: ScriptTime = SERVER_TIME): BudgetScripts {
-  const head = `local now = ${time.now}\n${LOAD}`
-  const tail = SAVE.replace('TTL', `ceil((latest - now) / 1000) + ${time.grace}`)
-  const withLast = (lua: string): string =>
-    lua.replace('LAST', time.last).replace('MOST_RESERVATIONS', String(MOST_RESERVATIONS))
+  const value = readValue(time)
+  const save = SAVE.replace('WRITE', writeValue(time))
   return {
-    consume: redisScript(head + BRING + tail + withLast(CONSUME)),
-    settle: redisScript(head + BRING + tail + withLast(SETTLE)),
-    block: redisScript(head + tail + BLOCK),
+    consume: redisScript(value + plainConsume(time) + LOAD + BRING + save + CONSUME),
+    settle: redisScript(value + LOAD + BRING + save + SETTLE.replace('LAST', time.last)),
+    block: redisScript(value + LOAD + save + BLOCK),
   }
 }
 
 /**
- * All budgets of a key are one value, a map. By its id, a budget is `{ behind, unit, burst, at, units... }`, where `at` is
- * when a budget of GCRA is full, or the newest stretch of a window. Ids begin with `g` or a digit; `r` has what is
- * reserved by id, `{ id, lapses, mark }` in order of charging; `x` is a block, `{ until, duration }`.
+ * All budgets of a key are one value: plain, or a map. In the map a budget is found by its id, `{ behind, unit, burst,
+ * at, units... }`: of GCRA `behind` is -1 and `at` is when it is full; of a window they are how many stretches count
+ * behind the newest, and which that is. Ids begin with `g` or a digit; `r` has what is reserved by id, `{ id, lapses,
+ * mark }` in order of charging; `x` is a block, `{ until, duration }`. `touched` has the ids of the plan, in its order.
  */
 const LOAD = `
-local stored = redis.call('GET', KEYS[1])
-local budgets = stored and cmsgpack.unpack(stored) or {}
+local budgets = {}
+if stored and size < 128 then
+  local state = { struct.unpack('<' .. string.rep('ddd', size), stored, 2) }
+  local at = 0
+  for _, _, id in string.gmatch(string.sub(stored, size * 24 + 2), ${LINE}) do
+    budgets[id] = { -1, state[at + 2], state[at + 3], state[at + 1] }
+    at = at + 3
+  end
+  if at == 0 or at ~= size * 3 then return redis.error_reply('ERR no budgets') end
+elseif stored then
+  budgets = cmsgpack.unpack(stored)
+end
 local reserved, block = budgets.r or {}, budgets.x
 budgets.r, budgets.x = nil, nil
 local dirty, touched = false, {}
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
+local function touch(id)
+  if not touched[id] then touched[id], touched[#touched + 1] = true, id end
+end
 `
 
 /** Brings a budget to now, and a budget of GCRA to the rate of a charge; its last word is how much is owed. */
 const BRING = `
 local function bring(id, budget, unit, burst)
-  touched[id] = true
+  touch(id)
   if budget[1] < 0 then
     local latest = now + budget[2] * budget[3]
     if budget[4] > latest then
@@ -87,10 +101,27 @@ local function bring(id, budget, unit, burst)
 end
 `
 
-/** Writes what changed, without what is as good as absent. No value outlives its last use. */
+/** Microseconds after which a lapsed reservation is cleared away. Until then a clock that steps back finds it. */
+const FORGOTTEN = 600_000_000
+
+/** Writes what changed, without what is as good as absent: plain if it can be. No value outlives its last use. */
 const SAVE = `
+local function plain(count)
+  local lines, state = '', {}
+  local function add(id)
+    local budget = budgets[id]
+    if not budget then return end
+    lines = lines .. string.format('%d %d ', budget[2], budget[3]) .. id .. '\\n'
+    state[#state + 1], state[#state + 2], state[#state + 3] = budget[4], budget[2], budget[3]
+    budgets[id] = nil
+  end
+  for _, id in ipairs(touched) do add(id) end
+  for id in pairs(budgets) do add(id) end
+  return struct.pack('<B' .. string.rep('ddd', count), count, unpack(state)) .. lines
+end
+
 local function save()
-  local latest = block and block[1] or now
+  local latest, isPlain, count = block and block[1] or now, not block, 0
   for id, budget in pairs(budgets) do
     local ends, open = 0, reserved[id]
     if budget[1] < 0 then
@@ -101,17 +132,27 @@ local function save()
       end
     end
     if open then
-      for at = 1, #open do ends = max(ends, open[at][2]) end
+      local lapses = open[#open][2]
+      for at = 1, #open - 1 do lapses = max(lapses, open[at][2]) end
+      ends = max(ends, lapses)
+      if lapses + ${FORGOTTEN} <= now then open, reserved[id] = nil, nil end
     end
     if ends > now or touched[id] then
-      latest = max(latest, ends)
+      latest, count = max(latest, ends), count + 1
+      isPlain = isPlain and budget[1] < 0 and not open
     else
       budgets[id], reserved[id] = nil, nil
     end
   end
-  if next(reserved) then budgets.r = reserved end
-  budgets.x = block
-  redis.call('SET', KEYS[1], cmsgpack.pack(budgets), 'PX', max(1, TTL))
+  local value
+  if isPlain and count > 0 and count <= ${MOST_PLAIN} then
+    value = plain(count)
+  else
+    if next(reserved) then budgets.r = reserved end
+    budgets.x = block
+    value = cmsgpack.pack(budgets)
+  end
+  WRITE
 end
 `
 
@@ -131,10 +172,12 @@ if block then
   if blocked == 0 then block, dirty = nil, true end
 end
 
+local isAsked, reservation, lasting = true, '', 0
+if not common then isAsked, reservation, lasting = ARGV[3] == '1', ARGV[4], tonumber(ARGV[5]) end
 local charges, count, outcome = {}, 0, 0
-for at = 4, LAST, 5 do
-  local id, behind, unit = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
-  local burst, cost = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
+for unit, burst, id in string.gmatch(plan, ${LINE}) do
+  unit, burst, count = tonumber(unit), tonumber(burst), count + 1
+  local cost, behind = common or tonumber(ARGV[5 + count]), tonumber((string.match(id, '^%d+/(%d+) '))) or -1
   local budget, owed, wait = budgets[id], 0, 0
   if budget then
     owed = bring(id, budget, unit, burst)
@@ -154,11 +197,10 @@ for at = 4, LAST, 5 do
     wait = max(wait, blocked)
     if wait > 0 and outcome == 0 then outcome = 1 end
   end
-  count = count + 1
   charges[count] = { id, budget, owed, cost, wait }
 end
 
-local takes = outcome == 0 and ARGV[1] == '1'
+local takes = outcome == 0 and isAsked
 local reply = { outcome }
 for nth = 1, count do
   local charge = charges[nth]
@@ -178,8 +220,9 @@ for nth = 1, count do
   if blocked > 0 then remaining, renewal = 0, max(renewal, blocked) end
   reply[nth * 3 - 1], reply[nth * 3], reply[nth * 3 + 1] = remaining, renewal, wait
 
-  if takes and (cost > 0 or ARGV[2] ~= '') then
-    budgets[id], dirty, touched[id] = budget, true, true
+  if takes and (cost > 0 or reservation ~= '') then
+    budgets[id], dirty = budget, true
+    touch(id)
     local open = reserved[id]
     if budget[1] < 0 then
       if cost > 0 then
@@ -191,11 +234,11 @@ for nth = 1, count do
     else
       budget[5] = budget[5] + cost
     end
-    if ARGV[2] ~= '' then
+    if reservation ~= '' then
       local valid = {}
       for _, one in ipairs(open or {}) do if one[2] > now then valid[#valid + 1] = one end end
-      if #valid == MOST_RESERVATIONS then table.remove(valid, 1) end
-      valid[#valid + 1] = { ARGV[2], now + tonumber(ARGV[3]), budget[1] < 0 and 0 or budget[4] }
+      if #valid == ${MOST_RESERVATIONS} then table.remove(valid, 1) end
+      valid[#valid + 1] = { reservation, now + lasting, budget[1] < 0 and 0 or budget[4] }
       reserved[id] = valid
     end
   end
@@ -245,7 +288,7 @@ return 0
 const BLOCK = `
 local duration = tonumber(ARGV[1])
 block = duration > 0 and { now + duration, duration } or nil
-for id in pairs(budgets) do touched[id] = true end
+for id in pairs(budgets) do touch(id) end
 save()
 return 0
 `

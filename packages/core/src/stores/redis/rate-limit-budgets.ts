@@ -1,9 +1,14 @@
 import { randomId } from '../../id.js'
-import { isWindow } from '../../rate-limit/decision.js'
 import type { BudgetStore, QuotaState, RateLimitCharge, RateLimitDecision } from '../../rate-limit/store.js'
-import { windowShape } from '../../rate-limit/window.js'
 import type { RedisArgument } from './client.js'
 import type { BudgetScripts } from './rate-limit-budgets.lua.js'
+import {
+  decided,
+  decisionOf,
+  lookingArguments,
+  settlingArguments,
+  takingArguments,
+} from './rate-limit-wire.js'
 import type { RunScript } from './script-time.js'
 
 /** Charges of one key, and where they stood among all. */
@@ -33,19 +38,18 @@ export function redisBudgets(
       if (only === undefined) return { outcome: 'admitted', quotas: [] }
       const decision =
         groups.length === 1
-          ? await decideAt(only, '1', id, lasting)
+          ? await take(only, id, lasting)
           : await consumeInOrder(groups, id, lasting, charges)
       return reserve > 0 && decision.outcome === 'admitted'
         ? { ...decision, receipt: { id, charges } }
         : decision
     },
     async settle({ id, charges }, costs) {
-      const settled = groupsOf(charges).map(({ key, charges: some, places }) =>
+      const settled = groupsOf(charges).map((group) =>
         settleAt(
-          key,
+          group,
           id,
-          some,
-          places.map((place, nth) => costs[place] ?? some[nth]?.cost ?? 0),
+          group.places.map((place, nth) => costs[place] ?? group.charges[nth]?.cost ?? 0),
         ),
       )
       await Promise.all(settled)
@@ -55,15 +59,19 @@ export function redisBudgets(
     },
   }
 
+  function take(group: Group, id: string, lasting: number): Promise<RateLimitDecision> {
+    return decideAt(group, takingArguments(group.charges, id, lasting))
+  }
+
+  function look(group: Group): Promise<RateLimitDecision> {
+    return decideAt(group, lookingArguments(group.charges))
+  }
+
   async function decideAt(
     { key, charges }: Group,
-    mode: '1' | '0',
-    id: string,
-    lasting: number,
+    args: readonly RedisArgument[],
   ): Promise<RateLimitDecision> {
-    const args: RedisArgument[] = [mode, id, lasting]
-    for (const charge of charges) pushCharge(args, charge)
-    return decisionOf(await run(scripts.consume, [keyFor(key)], args))
+    return decisionOf(charges, await run(scripts.consume, [keyFor(key)], args))
   }
 
   /** Takes key by key and stops at the first denial. What was taken before is given back, exactly. */
@@ -81,7 +89,7 @@ export function redisBudgets(
       // The last one is never undone: a key that many share keeps no reservations for it.
       const isLast = index === groups.length - 1
       const needed = isLast ? lasting : Math.max(lasting, undo)
-      const decision = await decideAt(group, '1', needed === 0 ? '' : id, needed)
+      const decision = await take(group, needed === 0 ? '' : id, needed)
       decisions.push(decision)
       isDenied = decision.outcome !== 'admitted'
     }
@@ -92,7 +100,7 @@ export function redisBudgets(
     if (denial === undefined) return joined(groups, await Promise.all(groups.map(look)), charges.length)
 
     const last = decisions.length - 1
-    const undone = groups.slice(0, last).map(({ key, charges: some }) => settleAt(key, id, some, []))
+    const undone = groups.slice(0, last).map((group) => settleAt(group, id, []))
     // The denial stands, also when the store goes away in the middle of it: what was taken stays taken then.
     await Promise.allSettled(undone)
     const looks = groups.map(async (group, index) => {
@@ -101,21 +109,8 @@ export function redisBudgets(
     return joined(groups, await Promise.all(looks), charges.length)
   }
 
-  function look(group: Group): Promise<RateLimitDecision> {
-    return decideAt(group, '0', '', 0)
-  }
-
-  async function settleAt(
-    key: string,
-    id: string,
-    charges: readonly RateLimitCharge[],
-    costs: readonly number[],
-  ): Promise<void> {
-    const args: RedisArgument[] = [id]
-    for (const [index, charge] of charges.entries()) {
-      args.push(budgetId(charge), charge.cost, costs[index] ?? 0)
-    }
-    await run(scripts.settle, [keyFor(key)], args)
+  async function settleAt({ key, charges }: Group, id: string, costs: readonly number[]): Promise<void> {
+    await run(scripts.settle, [keyFor(key)], settlingArguments(charges, id, costs))
   }
 }
 
@@ -135,43 +130,6 @@ function groupsOf(charges: readonly RateLimitCharge[]): readonly Group[] {
     }
   }
   return [...groups.values()]
-}
-
-function pushCharge(args: RedisArgument[], charge: RateLimitCharge): void {
-  const id = budgetId(charge)
-  if (isWindow(charge)) {
-    const { width, behind } = windowShape(charge)
-    args.push(id, behind, width, charge.burst, charge.cost)
-  } else args.push(id, -1, charge.interval, charge.burst, charge.cost)
-}
-
-/** A budget is found by its quota; one of another algorithm or window stands beside it. */
-function budgetId(charge: RateLimitCharge): string {
-  if (!isWindow(charge)) return `g${charge.quota}`
-  const { width, behind } = windowShape(charge)
-  return `${width}/${behind} ${charge.quota}`
-}
-
-const OUTCOMES = ['admitted', 'denied', 'impossible'] as const
-
-function decisionOf(reply: unknown): RateLimitDecision {
-  const numbers = reply as readonly unknown[]
-  const quotas: QuotaState[] = []
-  for (let at = 1; at < numbers.length; at += 3) {
-    const wait = Number(numbers[at + 2])
-    quotas.push({
-      remaining: Number(numbers[at]),
-      renewal: Number(numbers[at + 1]),
-      wait: wait === -1 ? Number.POSITIVE_INFINITY : wait,
-    })
-  }
-  return decided(OUTCOMES[Number(numbers[0])] ?? 'denied', quotas)
-}
-
-function decided(outcome: RateLimitDecision['outcome'], quotas: readonly QuotaState[]): RateLimitDecision {
-  return outcome === 'denied'
-    ? { outcome, quotas, wait: Math.max(0, ...quotas.map(({ wait }) => wait)) }
-    : { outcome, quotas }
 }
 
 /** How budgets stand that could not be looked at. */

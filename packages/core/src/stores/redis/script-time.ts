@@ -5,6 +5,10 @@ import type { RedisScript } from './script.js'
 export interface ScriptTime {
   /** Lua: now, in integer microseconds. */
   readonly now: string
+  /** Lua: a statement that makes it the local `now`. */
+  readonly reading: string
+  /** Lua: the arguments of `SET` by which a value lives until the local `latest`, in microseconds. */
+  readonly expiry: string
   /** Lua: the place of the last argument that is the script's own. */
   readonly last: string
   /** Milliseconds that keys live longer than they must: the server's own time goes on while that of a test stands. */
@@ -14,6 +18,9 @@ export interface ScriptTime {
 /** The clock of the server. */
 export const SERVER_TIME: ScriptTime = {
   now: `(function() local time = redis.call('TIME') return time[1] * 1000000 + time[2] end)()`,
+  reading: `local time = redis.call('TIME')\nlocal now = time[1] * 1000000 + time[2]`,
+  // Not `PX`, which Redis writes anew for its replicas.
+  expiry: `'PXAT', string.format('%d', (latest + 999) / 1000)`,
   last: '#ARGV',
   grace: 0,
 }
@@ -21,6 +28,8 @@ export const SERVER_TIME: ScriptTime = {
 /** Each call brings the time as its last argument. */
 export const ARGUMENT_TIME: ScriptTime = {
   now: 'tonumber(ARGV[#ARGV])',
+  reading: 'local now = tonumber(ARGV[#ARGV])',
+  expiry: `'PX', string.format('%d', (latest - now + 999) / 1000 + 3600000)`,
   last: '#ARGV - 1',
   grace: 3_600_000,
 }

@@ -27,28 +27,32 @@ const charge = (key: string, burst = 5): RateLimitCharge => ({
 const ADMITTED = [0, 4, 1_000, 0]
 const DENIED = [1, 0, 1_000, 700]
 
+/** What a call is for: the plain form has a cost and a plan; the other one has none, and says whether it takes. */
+function purposeOf({ args }: { readonly args: readonly unknown[] }): string {
+  if (args[0] === '') return args[2] === 1 ? 'take' : 'look'
+  return args.length === 2 ? 'take plainly' : 'undo'
+}
+
 test('keys are asked in their order, and none after a denial but to undo and to look', async () => {
   const { asked, store } = setUp([ADMITTED, DENIED, 0, ADMITTED, ADMITTED])
   const charges = [charge('user'), charge('tenant'), charge('all')]
   expect(await store.consume(charges)).toMatchObject({ outcome: 'denied', wait: 700 })
-  expect(asked.map(({ key, args }) => [key, args.length === 8 ? args[0] : 'undo'])).toEqual([
-    ['p:{user}', '1'],
-    ['p:{tenant}', '1'],
+  expect(asked.map((call) => [call.key, purposeOf(call)])).toEqual([
+    ['p:{user}', 'take'],
+    ['p:{tenant}', 'take'],
     ['p:{user}', 'undo'],
-    ['p:{user}', '0'],
-    ['p:{all}', '0'],
+    ['p:{user}', 'look'],
+    ['p:{all}', 'look'],
   ])
   // All that was charged is given back.
-  expect(asked[2]?.args).toEqual([asked[0]?.args[1], 'gq', 1, 0])
+  expect(asked[2]?.args).toEqual([asked[0]?.args[3], 'gq', 1, 0])
 })
 
 test('the last key keeps no reservation for an undo; the others keep theirs for twice the deadline', async () => {
   const { asked, store } = setUp([ADMITTED, ADMITTED])
   await store.consume([charge('user'), charge('all')])
-  expect(asked.map(({ args }) => args.slice(1, 3))).toEqual([
-    [expect.stringMatching(/./), 100_000],
-    ['', 0],
-  ])
+  expect(asked.map(purposeOf)).toEqual(['take', 'take plainly'])
+  expect(asked[0]?.args.slice(3, 5)).toEqual([expect.stringMatching(/./), 100_000])
 })
 
 test('a denial stands though the store goes away before it is undone', async () => {
@@ -66,7 +70,7 @@ test('a denial stands though the store goes away before it is undone', async () 
 test('a cost that never fits takes nothing from any key', async () => {
   const { asked, store } = setUp([ADMITTED, [2, 0, 0, -1]])
   expect((await store.consume([charge('user'), charge('all', 0)])).outcome).toBe('impossible')
-  expect(asked.map(({ args }) => args[0])).toEqual(['0', '0'])
+  expect(asked.map(purposeOf)).toEqual(['look', 'look'])
 })
 
 test('numbers are understood as text too, as some clients are set to give them', async () => {
@@ -76,6 +80,40 @@ test('numbers are understood as text too, as some clients are set to give them',
     wait: 700,
     quotas: [{ remaining: 0, renewal: 1_000, wait: 700 }],
   })
+})
+
+test('a plain reply is one number for each charge: what is owed, or what was owed by one that is denied', async () => {
+  const charges = [charge('user'), { ...charge('user'), quota: 'other', interval: 500 }]
+  const { asked, store } = setUp([
+    [1_700, 500],
+    ['-4301', '-1'],
+  ])
+  expect(await store.consume(charges)).toEqual({
+    outcome: 'admitted',
+    quotas: [
+      { remaining: 3, renewal: 700, wait: 0 },
+      { remaining: 4, renewal: 500, wait: 0 },
+    ],
+  })
+  expect(await store.consume(charges)).toEqual({
+    outcome: 'denied',
+    wait: 300,
+    quotas: [
+      { remaining: 0, renewal: 300, wait: 300 },
+      { remaining: 5, renewal: 0, wait: 0 },
+    ],
+  })
+  expect(asked[0]?.args).toEqual([1, '1000 5 gq\n500 5 gother\n'])
+})
+
+test('quotas of any text are different budgets, and one line each', async () => {
+  const { asked, store } = setUp([[0], [0], [0], [0]])
+  for (const quota of ['a\n1 1 gb', 'a\\n1 1 gb', 'a\\', 'a\n']) {
+    await store.consume([{ ...charge('user'), quota }])
+  }
+  const plans = asked.map(({ args }) => String(args[1]))
+  expect(new Set(plans).size).toBe(4)
+  for (const plan of plans) expect(plan).toMatch(/^1000 5 g.+\n$/)
 })
 
 test('no charges need no call', async () => {
