@@ -34,6 +34,9 @@ export { checkChoice, checkFunction, checkInteger, checkKnown, checkMethods, che
 // HTTP, for channels
 export type { HandlerError } from './http/answer.js'
 export type { TrustedProxies } from './http/address.js'
+export { EXPIRY_DEFAULTS, type ExpiryOptions } from './http/expiry.js'
+export type { AnswerCut, AnswerEvent } from './http/events.js'
+export type { KoaProxy } from './http/koa-proxy.js'
 export { readUpTo } from './http/body.js'
 export { fingerprintOf, type OperationHints } from './http/channel.js'
 export { problemAnswer, renderProblem } from './http/problem.js'

@@ -1,6 +1,7 @@
 import { channel as diagnosticsChannel } from 'node:diagnostics_channel'
 import type { Context, Middleware, Next as KoaNext } from 'koa'
 import type { Identity } from './auth/identity.js'
+import { type Clock, systemClock } from './clock.js'
 import { checkDemands, type DeclaredOperation } from './declaration.js'
 import type { GateEvent, ReportedEvent } from './events.js'
 import type { Exchange, Incoming, Policy } from './exchange.js'
@@ -17,14 +18,16 @@ import {
 import { type AddressResolver, addressResolver, type TrustedProxies } from './http/address.js'
 import { describeHttp, describeMalformed, type OperationHints } from './http/channel.js'
 import { detachedResponse } from './http/detached-response.js'
+import { type ExpiryOptions, expiryWatch } from './http/expiry.js'
 import { readFields } from './http/fields.js'
 import { HttpIncoming } from './http/incoming.js'
+import { checkKoaProxy, type KoaProxy, KOA_PROXY_CHOICES } from './http/koa-proxy.js'
 import { parsedBody } from './http/parsed-body.js'
 import { renderProblem } from './http/problem.js'
 import { type RequestIds, requestIds } from './http/request-id.js'
 import { isTarget } from './http/target.js'
 import type { Operation } from './operation.js'
-import { checkKnown } from './options.js'
+import { checkChoice, checkKnown, checkMethods } from './options.js'
 import { REFUSALS, type Refusal } from './refusal.js'
 
 /** One protocol behind the gate: it names what a request wants, runs it, and renders the gate's refusals. */
@@ -62,7 +65,28 @@ export interface GateOptions {
   readonly requestId?: string
   /** Gets every event, beside the diagnostics channel `headgate`. It must not throw. */
   readonly onEvent?: (event: ReportedEvent) => void
+  /**
+   * When an answer that still flows is cut because its caller's credential ended: a stream, server-sent events, what a
+   * handler writes to the socket itself. `'off'`: never. Default: 30 s after that, downloads too.
+   */
+  readonly expiry?: ExpiryOptions | 'off'
+  /** `'refuse'`: an app whose `proxy` setting lets clients choose `ctx.ip` answers nothing. Default `'refuse'`. */
+  readonly koaProxy?: KoaProxy
+  /** The source of time, for `expiry`. Default: the machine's clock. */
+  readonly clock?: Clock
 }
+
+const KNOWN = [
+  'channels',
+  'trustedProxies',
+  'identity',
+  'operation',
+  'requestId',
+  'onEvent',
+  'expiry',
+  'koaProxy',
+  'clock',
+]
 
 const EXCHANGE = Symbol.for('headgate.exchange')
 const POLICIES = Symbol.for('headgate.policies')
@@ -91,7 +115,11 @@ export function requestIdOf(ctx: Context): string | undefined {
  * @throws TypeError at start-up when the policies stand in an order that can't be right.
  */
 export function gate(policies: readonly Policy[], options: GateOptions = {}): Middleware {
-  checkKnown('gate', options, ['channels', 'trustedProxies', 'identity', 'operation', 'requestId', 'onEvent'])
+  checkKnown('gate', options, KNOWN)
+  const { expiry, koaProxy = 'refuse', clock = systemClock } = options
+  checkChoice('gate: koaProxy', koaProxy, KOA_PROXY_CHOICES)
+  checkMethods('gate: clock', clock, ['now', 'after'])
+  const watch = expiry === 'off' ? undefined : expiryWatch(clock, expiry)
   const run = composeGate(policies, { identityGiven: options.identity !== undefined })
   const resolve = addressResolver(options.trustedProxies)
   const ids = requestIds('gate: requestId', options.requestId)
@@ -110,10 +138,18 @@ export function gate(policies: readonly Policy[], options: GateOptions = {}): Mi
     const readable = isTarget(exchange.method, ctx.originalUrl)
     const channel = (readable && channels.find((candidate) => candidate.accepts(ctx))) || plain
     exchange.operation = readable ? await channel.describe(ctx, exchange) : describeMalformed(exchange)
-    await pass(ctx, run, exchange, channel, next)
+    const { res } = ctx
+    let flows = true
+    watch?.add(exchange, res)
+    try {
+      flows = mayFlow(await pass(ctx, run, exchange, channel, next))
+    } finally {
+      watch?.answered(exchange, flows)
+    }
   }
 
   return async function headgate(ctx, next) {
+    if (koaProxy === 'refuse') checkKoaProxy('gate', ctx.app)
     refuseTwice(ctx, policies)
     const exchange = new KoaExchange(ctx, resolve, options, ids)
     ;(ctx as GatedContext)[EXCHANGE] = exchange
@@ -147,7 +183,7 @@ async function pass(
   exchange: KoaExchange,
   channel: Channel,
   next: KoaNext,
-): Promise<void> {
+): Promise<Answer> {
   const { res } = ctx
   const outer = readFields(res)
   const renderError = channel.renderError?.bind(channel)
@@ -162,7 +198,14 @@ async function pass(
     forgetRemoved(outer, res)
     return captureAnswer(ctx, outer, renderError)
   })
-  writeAnswer(ctx, outer, reply.kind === 'answer' ? reply : render(channel, reply, exchange))
+  const answer = reply.kind === 'answer' ? reply : render(channel, reply, exchange)
+  writeAnswer(ctx, outer, answer)
+  return answer
+}
+
+/** Whether some of an answer may be made later than now. */
+function mayFlow({ body, uncaptured }: Answer): boolean {
+  return uncaptured === true || !(body === null || body instanceof Uint8Array)
 }
 
 function render(channel: Channel, refusal: Refusal, exchange: Exchange): Answer {

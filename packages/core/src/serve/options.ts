@@ -1,6 +1,8 @@
 import { type Clock, systemClock } from '../clock.js'
 import { type Duration, milliseconds } from '../duration.js'
-import { checkFunction, checkInteger, checkKnown, checkMethods, checkText } from '../options.js'
+import { type KoaProxy, KOA_PROXY_CHOICES } from '../http/koa-proxy.js'
+import { networkTest } from '../http/networks.js'
+import { checkChoice, checkFunction, checkInteger, checkKnown, checkMethods, checkText } from '../options.js'
 import type { Readiness } from './readiness.js'
 import type { StopCause } from './process.js'
 
@@ -16,6 +18,15 @@ export interface ServeOnOptions {
   readonly writeTimeout?: Duration
   /** The most connections; further ones are closed at once. Default 10,000. */
   readonly maxConnections?: number
+  /**
+   * The most connections of one address, an IPv6 address with the rest of its /56; further ones are closed at once.
+   * Default: no such limit, as behind a proxy all connections are the proxy's.
+   */
+  readonly connectionsPerAddress?: number
+  /** Networks whose connections are not counted by address: those of proxies and probes. Default: none. */
+  readonly proxyNetworks?: readonly string[]
+  /** `'refuse'`: an app whose `proxy` setting lets clients choose `ctx.ip` is not served. Default `'refuse'`. */
+  readonly koaProxy?: KoaProxy
   /** Closed when draining begins. Default: nobody is told. */
   readonly readiness?: Readiness
   /** How long to go on accepting after readiness closed, so that balancers notice. Default: not at all. */
@@ -52,6 +63,7 @@ export const SERVE_DEFAULTS = {
   keepAliveTimeout: '5s',
   writeTimeout: '30s',
   maxConnections: 10_000,
+  koaProxy: 'refuse',
   grace: '25s',
   ownsProcess: false,
 } as const satisfies ServeOptions
@@ -63,6 +75,10 @@ export interface ServeSettings {
   readonly keepAliveTimeout: number
   readonly writeTimeout: number
   readonly maxConnections: number
+  readonly connectionsPerAddress: number
+  /** Whether the connections of an address, canonical, are counted at all. */
+  readonly isProxy: (address: string) => boolean
+  readonly koaProxy: KoaProxy
   readonly readiness: Readiness | undefined
   readonly notice: number
   readonly grace: number
@@ -76,6 +92,9 @@ const TIMEOUTS = ['headersTimeout', 'requestTimeout', 'keepAliveTimeout', 'write
 const KNOWN = [
   ...TIMEOUTS,
   'maxConnections',
+  'connectionsPerAddress',
+  'proxyNetworks',
+  'koaProxy',
   'readiness',
   'notice',
   'grace',
@@ -91,11 +110,15 @@ export function readServeOnOptions(owner: string, options: ServeOnOptions): Serv
   const time = (name: 'headersTimeout' | 'requestTimeout' | 'keepAliveTimeout' | 'writeTimeout' | 'grace') =>
     milliseconds(`${owner}: ${name}`, options[name] ?? SERVE_DEFAULTS[name])
   const { readiness, notice, close, onStopping, clock = systemClock } = options
-  const { maxConnections, ownsProcess } = { ...SERVE_DEFAULTS, ...options }
+  const { maxConnections, ownsProcess, koaProxy } = { ...SERVE_DEFAULTS, ...options }
+  const { connectionsPerAddress, proxyNetworks } = options
   const headersTimeout = time('headersTimeout')
   const requestTimeout = time('requestTimeout')
   if (headersTimeout > requestTimeout) {
     throw new TypeError(`${owner}: headersTimeout must not be longer than requestTimeout`)
+  }
+  if (proxyNetworks !== undefined && connectionsPerAddress === undefined) {
+    throw new TypeError(`${owner}: proxyNetworks has no effect without connectionsPerAddress`)
   }
   if (readiness !== undefined) checkMethods(`${owner}: readiness`, readiness, ['close'])
   if (close !== undefined) checkFunction(`${owner}: close`, close)
@@ -107,6 +130,12 @@ export function readServeOnOptions(owner: string, options: ServeOnOptions): Serv
     keepAliveTimeout: time('keepAliveTimeout'),
     writeTimeout: time('writeTimeout'),
     maxConnections: checkInteger(`${owner}: maxConnections`, maxConnections),
+    connectionsPerAddress:
+      connectionsPerAddress === undefined
+        ? Number.POSITIVE_INFINITY
+        : checkInteger(`${owner}: connectionsPerAddress`, connectionsPerAddress),
+    isProxy: proxyNetworks === undefined ? nobody : networkTest(`${owner}: proxyNetworks`, proxyNetworks),
+    koaProxy: checkChoice(`${owner}: koaProxy`, koaProxy, KOA_PROXY_CHOICES),
     readiness,
     notice: notice === undefined ? 0 : milliseconds(`${owner}: notice`, notice),
     grace: time('grace'),
@@ -115,6 +144,10 @@ export function readServeOnOptions(owner: string, options: ServeOnOptions): Serv
     onStopping,
     clock,
   }
+}
+
+function nobody(): boolean {
+  return false
 }
 
 /** @throws TypeError that names the option. */

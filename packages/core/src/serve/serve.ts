@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { createServer, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { checkKoaProxy } from '../http/koa-proxy.js'
 import { checkMethods } from '../options.js'
+import { limitPerAddress } from './address-limit.js'
 import { trackConnections } from './connections.js'
 import { drain } from './drain.js'
 import { type Handle, listen } from './listener.js'
@@ -37,14 +39,8 @@ export interface Serving extends Drainable {
  */
 export async function serve(app: Servable, options: ServeOptions = {}): Promise<Serving> {
   const { port, host, ...settings } = readServeOptions(options)
-  checkMethods('serve: app', app, ['callback'])
-  const server = createServer({
-    // Node looks every 30 s: a limit of 10 s would be one of up to 40 s.
-    connectionsCheckingInterval: 1_000,
-    // Whatever the command line says: the lax parser lets one request be read as two.
-    insecureHTTPParser: false,
-    maxHeaderSize: 16_384,
-  })
+  checkApp('serve', app, settings)
+  const server = createServer({ maxHeaderSize: 16_384 })
   const drainable = guard(server, app, settings)
   server.listen(port, host)
   await once(server, 'listening')
@@ -60,24 +56,48 @@ export async function serve(app: Servable, options: ServeOptions = {}): Promise<
  */
 export function serveOn(server: Server, app: Servable, options: ServeOnOptions = {}): Drainable {
   const settings = readServeOnOptions('serveOn', options)
-  checkMethods('serveOn: app', app, ['callback'])
+  checkApp('serveOn', app, settings)
   if (!(server instanceof Server)) throw new TypeError('serveOn: server must be a server of node:http')
   if (server.listenerCount('request') > 0) {
     throw new TypeError('serveOn: server already answers requests; make it with createServer() alone')
+  }
+  if ((server as ParserSettings).insecureHTTPParser === true) {
+    throw new TypeError(
+      'serveOn: server must not have insecureHTTPParser: it lets one request be read as two',
+    )
   }
   const drainable = guard(server, app, settings)
   if (settings.ownsProcess) ownProcess(drainable.drain, settings.clock, settings.onStopping)
   return drainable
 }
 
-function guard(server: Server, app: Servable, settings: ServeSettings): Drainable {
+/** What `createServer` took and keeps; read when a connection comes and when the server begins to listen. */
+interface ParserSettings extends Server {
+  insecureHTTPParser?: boolean
+  connectionsCheckingInterval?: number
+}
+
+function checkApp(owner: string, app: Servable, { koaProxy }: ServeSettings): void {
+  checkMethods(`${owner}: app`, app, ['callback'])
+  if (koaProxy === 'refuse') checkKoaProxy(owner, app)
+}
+
+function guard(server: ParserSettings, app: Servable, settings: ServeSettings): Drainable {
   const { headersTimeout, requestTimeout, keepAliveTimeout, maxConnections, writeTimeout } = settings
   Object.assign(server, { headersTimeout, requestTimeout, keepAliveTimeout, maxConnections })
+  // Whatever the command line says: the lax parser lets one request be read as two.
+  server.insecureHTTPParser = false
+  // Node looks every 30 s: a limit of 10 s would be one of up to 40 s.
+  server.connectionsCheckingInterval = Math.min(server.connectionsCheckingInterval ?? LOOK, LOOK)
+  limitPerAddress(server, settings.connectionsPerAddress, settings.isProxy)
   const connections = trackConnections(server)
   listen(server, connections, app.callback(), writeTimeout)
   let drained: Promise<void> | undefined
   return { drain: () => (drained ??= drain({ server, connections, ...settings })) }
 }
+
+/** How often Node looks for requests that are too slow. */
+const LOOK = 1_000
 
 function urlOf(server: Server): string {
   const { address, family, port } = server.address() as AddressInfo

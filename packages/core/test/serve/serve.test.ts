@@ -174,6 +174,22 @@ describe('serveOn', () => {
     expect(server.listening).toBe(false)
   })
 
+  test('looks for slow clients as often as serve, whatever the server was made with', async () => {
+    const server = createServer()
+    const { drain } = serveOn(server, { callback: () => hello }, { headersTimeout: 100 })
+    expect(statusOf(await rawRequest(await listening(server), 'GET / HTTP/1.1\r\nHo'))).toBe(408)
+    await drain()
+  })
+
+  test('parses strictly: a lax parser is refused, and the one of the command line not used', async () => {
+    const app = { callback: () => hello }
+    expect(() => serveOn(createServer({ insecureHTTPParser: true }), app)).toThrow(/insecureHTTPParser/)
+    const server = createServer()
+    const { drain } = serveOn(server, app)
+    expect(server).toMatchObject({ insecureHTTPParser: false })
+    await drain()
+  })
+
   test('refuses a server that would answer twice, and one that speaks no HTTP', () => {
     const app = { callback: () => hello }
     expect(() => serveOn(createServer(hello), app)).toThrow(/already answers/)
