@@ -86,7 +86,7 @@ describe('a request that finds a slot', () => {
     }
   })
 
-  test('keeps it however long it runs, and one that died gives it up when its lease is over', async () => {
+  test('concurrency: keeps it however long it runs, and one that died gives it up when its lease is over', async () => {
     const { send, open, clock, store } = setUp({ lease: '3s' })
     await store.acquire([{ quota: 'other', key: 'dead', limit: 1 }], 3_000)
     const one = await open()
@@ -100,7 +100,7 @@ describe('a request that finds a slot', () => {
     expect(clock.pending).toBe(1)
   })
 
-  test('never more than the limit run, whatever the order of starts and ends', async () => {
+  test('concurrency: never more than the limit run, whatever the order of starts and ends', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 40 }), async (steps) => {
         const { open } = setUp()

@@ -1,6 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import { parseList } from 'structured-headers'
+import { rateLimit } from '../../src/rate-limit/rate-limit.js'
+import { memoryRateLimitStore } from '../../src/stores/memory/rate-limit.js'
+import { literalExchange } from '../../src/testing/exchange.js'
 import { joinFields, policyField, stateField, TOKEN, wholeSeconds } from '../../src/rate-limit/fields.js'
 
 const name = fc
@@ -83,6 +86,45 @@ describe('RateLimit', () => {
       }),
     )
   })
+})
+
+test('fields: parse (RFC 9651) for any quotas a limiter takes, whatever their names and numbers', async () => {
+  let taken = 0
+  const odd = fc.oneof(name, fc.string({ unit: 'binary', maxLength: 80 }), fc.string())
+  const number = fc.oneof(fc.integer({ min: 1, max: 400 }), fc.nat(Number.MAX_SAFE_INTEGER))
+  await fc.assert(
+    fc.asyncProperty(odd, number, number, number, fc.nat(3), async (called, limit, window, burst, cost) => {
+      const make = () =>
+        rateLimit({
+          store: memoryRateLimitStore(),
+          quotas: [{ name: called, limit, window, burst, key: 'ip' }],
+        })
+      let policy: ReturnType<typeof make>
+      try {
+        policy = make()
+      } catch (error) {
+        expect(error).toBeInstanceOf(TypeError)
+        return
+      }
+      taken += 1
+      const exchange = literalExchange({ operation: { cost } })
+      const reply = await policy.handle(exchange, () =>
+        Promise.resolve({ kind: 'answer', status: 200, headers: {}, body: null }),
+      )
+      const items = [
+        ...parseList(String(reply.headers['ratelimit-policy'])),
+        ...parseList(String(reply.headers['ratelimit'])),
+      ]
+      expect(items.map(([item]) => item)).toEqual([called, called])
+      for (const value of items.flatMap(([, parameters]) => [...parameters.values()])) {
+        expect(Number.isInteger(value)).toBe(true)
+        expect(value).toBeGreaterThanOrEqual(0)
+        expect(value).toBeLessThanOrEqual(largest)
+      }
+    }),
+    { numRuns: 2_000 },
+  )
+  expect(taken).toBeGreaterThan(100)
 })
 
 test('seconds are never 0 and never too early', () => {

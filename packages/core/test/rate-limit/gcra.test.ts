@@ -44,7 +44,7 @@ function run(given: GcraRate, schedule: Iterable<readonly [number, number]>): { 
 }
 
 describe('decide', () => {
-  test('between any two moments it admits at most the burst and what time gave back', () => {
+  test('envelope: between any two moments it admits at most the burst and what time gave back', () => {
     const step = fc.tuple(fc.oneof(fc.constant(0), fc.nat(10_000_000)), fc.nat(12))
     fc.assert(
       fc.property(rate, fc.array(step, { maxLength: 80 }), (given, schedule) => {
@@ -60,7 +60,7 @@ describe('decide', () => {
     )
   })
 
-  test('who asks for ten times the limit is served the limit', () => {
+  test('no starvation: who asks for ten times the limit is served the limit', () => {
     fc.assert(
       fc.property(rate, fc.integer({ min: 1, max: 10 }), (given, times) => {
         const pause = Math.max(1, Math.floor(given.interval / times))
@@ -75,7 +75,7 @@ describe('decide', () => {
     )
   })
 
-  test('a wait is sufficient, and a microsecond less is not', () => {
+  test('wait: it is sufficient, and a microsecond less is not', () => {
     fc.assert(
       fc.property(situation, ({ charge: one, backlog }) => {
         const decision = decide([one], [backlog])

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import { hotDeny, type HotDenyOptions } from '../../src/rate-limit/hot-deny.js'
-import type { BudgetStore, RateLimitCharge } from '../../src/rate-limit/store.js'
+import type { BudgetStore, RateLimitCharge, RateLimitReceipt } from '../../src/rate-limit/store.js'
 import { memoryRateLimitStore } from '../../src/stores/memory/rate-limit.js'
 import { ManualClock } from '../../src/testing/manual-clock.js'
 
@@ -82,7 +82,7 @@ describe('a denial', () => {
     expect((await store.consume([charge({ key: 'bob', cost: 2 })])).outcome).toBe('admitted')
   })
 
-  test('on any schedule nobody is admitted whom the store denies, nor denied whom it admits', async () => {
+  test('hot-deny: on any schedule nobody is admitted whom the store denies, nor denied whom it admits', async () => {
     const step = fc.tuple(fc.constantFrom('a', 'b'), fc.integer({ min: 1, max: 3 }), fc.nat(1_400))
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 80 }), async (steps) => {
@@ -100,7 +100,46 @@ describe('a denial', () => {
   })
 })
 
-test('a flood of new keys does not push out who is denied again and again', async () => {
+test('hot-deny: refunds, blocks and lifted blocks go unnoticed for the longest time at most, and nobody is admitted for it', async () => {
+  const step = fc.record({
+    do: fc.constantFrom('consume' as const, 'consume' as const, 'settle' as const, 'block' as const),
+    cost: fc.integer({ min: 1, max: 4 }),
+    duration: fc.constantFrom(0, 400, 2_500),
+    pause: fc.nat(600),
+  })
+  const longest = 700
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 100, size: 'max' }), async (steps) => {
+      const { store, memory, clock } = setUp({ longest })
+      const receipts: RateLimitReceipt[] = []
+      /** When the store itself denied a cost last. */
+      const denied = new Map<number, number>()
+      for (const { do: what, cost, duration, pause } of steps) {
+        const one = { ...charge({ cost }), burst: 4 }
+        if (what === 'block') await store.block('ann', duration)
+        else if (what === 'settle') {
+          const receipt = receipts.pop()
+          if (receipt !== undefined) await store.settle(receipt, [0])
+        } else {
+          const [state] = (await memory.consume([{ ...one, cost: 0 }])).quotas
+          const fits = state !== undefined && state.remaining >= cost
+          if (!fits) denied.set(cost, clock.now())
+          const decision = await store.consume([one], { reserve: 60_000 })
+          if (decision.outcome === 'admitted' && decision.receipt !== undefined)
+            receipts.push(decision.receipt)
+          if (!fits) expect(decision.outcome).toBe('denied')
+          else if (decision.outcome === 'denied') {
+            expect(clock.now() - (denied.get(cost) ?? Number.NEGATIVE_INFINITY)).toBeLessThan(longest)
+          }
+        }
+        await clock.advance(pause)
+      }
+    }),
+    { numRuns: 150 },
+  )
+})
+
+test('memory: a flood of new keys does not push out who is denied again and again', async () => {
   const { store, calls } = setUp({ maxEntries: 20 })
   const refused = [charge()]
   await store.consume([charge({ cost: 2 })])

@@ -32,6 +32,7 @@ function fleet(processes: number, options: LeaseOptions = {}) {
   const left = async () => (await memory.consume([charge({ cost: 0 })])).quotas[0]?.remaining
   return {
     clock,
+    store,
     nodes,
     calls: () => calls,
     left,
@@ -68,7 +69,7 @@ describe('a caller who asks often', () => {
 })
 
 describe('units taken ahead', () => {
-  test('go back when they are not used in time', async () => {
+  test('lease: nothing is stranded: what is not used in time goes back', async () => {
     const { consume, clock, left } = fleet(1)
     for (let times = 0; times < 100; times += 1) await consume(0)
     const before = await left()
@@ -85,6 +86,18 @@ describe('units taken ahead', () => {
     for (let times = 0; times < 100; times += 1) await consume(0)
     await nodes[0]?.giveBack()
     expect(await left()).toBe(300)
+  })
+
+  test('lease: a crash loses at most one lease of a caller, and time gives it back', async () => {
+    const { clock, store, left } = fleet(0)
+    // The timers of this process never run: it is gone.
+    const crashed = leased(store, { clock: new ManualClock(), most: 20 })
+    for (let times = 0; times < 90; times += 1) await crashed.consume([charge()])
+    const lost = 400 - 90 - ((await left()) ?? 0)
+    expect(lost).toBeGreaterThan(0)
+    expect(lost).toBeLessThanOrEqual(20)
+    await clock.advance(90 + lost)
+    expect(await left()).toBe(400)
   })
 
   test('are not used after their time', async () => {
@@ -138,7 +151,7 @@ describe('units taken ahead', () => {
 })
 
 describe('all processes together', () => {
-  test('admit the budget exactly when they all press at once', async () => {
+  test('lease: admit the budget exactly when they all press at once', async () => {
     const { nodes } = fleet(4)
     const all = await Promise.all(
       Array.from({ length: 900 }, async (_, index) => nodes[index % 4]?.consume([charge()])),
@@ -152,7 +165,7 @@ describe('all processes together', () => {
     expect(admitted).toBe(400)
   })
 
-  test('admit no more than the envelope, on any schedule', async () => {
+  test('lease: admit no more than the envelope, on any schedule', async () => {
     const step = fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 4 }), fc.nat(60))
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 40, maxLength: 120 }), async (steps) => {

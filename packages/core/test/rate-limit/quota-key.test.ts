@@ -102,7 +102,7 @@ describe('a function', () => {
   })
 })
 
-test('no name a function or a client chooses meets another budget', () => {
+test('keys: no name a function or a client chooses meets another budget', () => {
   const others = [keyOf('ip'), keyOf('global'), keyOf('route'), keyOf('identity', { subject: 'ann' })]
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (one, other) => {

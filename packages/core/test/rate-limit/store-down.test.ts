@@ -6,6 +6,7 @@ import { rateLimit } from '../../src/rate-limit/rate-limit.js'
 import type { BudgetStore } from '../../src/rate-limit/store.js'
 import type { Answer } from '../../src/reply.js'
 import { memoryRateLimitStore } from '../../src/stores/memory/rate-limit.js'
+import { redisRateLimitStore } from '../../src/stores/redis/index.js'
 import { StoreUnavailable, type UnavailableReason } from '../../src/stores/unavailable.js'
 import { literalExchange } from '../../src/testing/exchange.js'
 import { ManualClock } from '../../src/testing/manual-clock.js'
@@ -57,7 +58,7 @@ describe('while the store is away, by default', () => {
     )
   })
 
-  test('the fleet gives out its documented bound and no more, for however long it lasts', async () => {
+  test('degraded: the fleet gives out its documented bound and no more, for however long it lasts', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 5 }),
@@ -100,8 +101,80 @@ describe('while the store is away, by default', () => {
   })
 })
 
+test('degraded: whenever the store goes and comes, it keeps its envelope and the shares keep theirs', async () => {
+  const step = fc.record({
+    process: fc.nat(3),
+    pause: fc.nat(300),
+    change: fc.oneof(
+      { weight: 8, arbitrary: fc.constant('none' as const) },
+      fc.constantFrom('back' as const, 'not-ready' as const, 'breaker-open' as const),
+    ),
+  })
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 4 }),
+      fc.array(step, { minLength: 60, maxLength: 150 }),
+      async (processes, steps) => {
+        const { send, cut, clock } = fleet(processes)
+        const start = clock.now()
+        let firstCut: number | undefined
+        let [byStore, byShare] = [0, 0]
+        for (const { process, pause, change } of steps) {
+          if (change === 'back') cut()
+          else if (change !== 'none') {
+            cut(change)
+            firstCut ??= clock.now()
+          }
+          const { admitted, events } = await send(process % processes)
+          if (admitted && events.some((event) => 'degraded' in event && event.degraded)) byShare += 1
+          else if (admitted) byStore += 1
+          await clock.advance(pause)
+        }
+        const unitsSince = (time: number): number => (10 * (clock.now() - time)) / 1_000
+        expect(byStore).toBeLessThanOrEqual(8 + unitsSince(start))
+        const share = Math.max(1, Math.floor(8 / processes))
+        const most = firstCut === undefined ? 0 : processes * share + unitsSince(firstCut)
+        expect(byShare).toBeLessThanOrEqual(most)
+      },
+    ),
+    { numRuns: 60 },
+  )
+})
+
+const hang = () => new Promise<never>(() => undefined)
+
+test('degraded: while Redis hangs a decision takes the deadline and no longer, then none', async () => {
+  const clock = new ManualClock()
+  const client = {
+    status: 'ready',
+    options: {},
+    connect: hang,
+    evalsha: hang,
+    eval: hang,
+    evalshaBuffer: hang,
+    evalBuffer: hang,
+  }
+  const store = redisRateLimitStore(client, { clock, deadline: 50, failures: 5 })
+  const policy = rateLimit({ store, clock, quotas: [{ ...QUOTA, limit: 1_000, burst: 800 }] })
+  let decided = 0
+  const send = async () => {
+    const exchange = literalExchange()
+    await policy.handle(exchange, () => Promise.resolve(OK))
+    decided += 1
+    return exchange.events
+  }
+  const hung = Array.from({ length: 100 }, send)
+  await clock.advance(49)
+  expect(decided).toBe(0)
+  await clock.advance(1)
+  const all = await Promise.all(hung)
+  expect(all.every((events) => events.some((event) => 'degraded' in event && event.degraded))).toBe(true)
+  // From now on the server is left alone: no time passes.
+  expect(await send()).toMatchObject([{ reason: 'breaker-open' }, { degraded: true }])
+})
+
 describe('when the store is back', () => {
-  test('what was given out is charged once', async () => {
+  test('degraded: what was given out is charged once', async () => {
     const { send, cut, calls } = fleet(2)
     cut('not-ready')
     for (let times = 0; times < 4; times += 1) expect((await send()).admitted).toBe(true)

@@ -154,7 +154,7 @@ describe('parity', () => {
 })
 
 describe('a full store', () => {
-  test('never holds more than its entries, and no flood of keys frees a client that used its budget up', async () => {
+  test('memory: never holds more than its entries, and no flood of keys frees a client that used its budget up', async () => {
     const { clock, store, admits } = setUp(100)
     const victim = charge('victim', { cost: 10 })
     expect(await admits(victim)).toBe(true)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import * as fc from 'fast-check'
 import { poll } from '../../../../../test-support/redis/poll.mjs'
 import { describeRedis, useRedis } from '../../../../../test-support/redis/use-redis.js'
 import { keyOf } from '../../../src/key.js'
@@ -6,6 +7,8 @@ import type { RateLimitCharge } from '../../../src/rate-limit/store.js'
 import { guardRedis, redisRateLimitStore, redisStores } from '../../../src/stores/redis/index.js'
 import { guardedRateLimitStore } from '../../../src/stores/redis/rate-limit.js'
 import { rateLimitStoreSuite } from '../../../src/testing/rate-limit-store-suite.js'
+import { ManualClock } from '../../../src/testing/manual-clock.js'
+import { run, schedules } from '../rate-limit-schedules.js'
 import { connect, PATIENT, PIPELINING } from './clients.js'
 
 const HOUR = 3_600_000_000
@@ -27,7 +30,7 @@ describeRedis.each(PIPELINING)('on one server, %s', (_title, pipelining) => {
     test.each([...suite])('$name', (one) => one.run())
   })
 
-  test('many at once get exactly the budget, though the server forgets the scripts', async () => {
+  test('linearizable: many at once get exactly the budget, though the server forgets the scripts', async () => {
     const stores = await Promise.all(Array.from({ length: 4 }, open))
     const charges = [charge('one', { burst: 100 }), charge('one', { quota: 'other', burst: 70, cost: 2 })]
     const decisions: Promise<{ readonly outcome: string }>[] = []
@@ -42,7 +45,7 @@ describeRedis.each(PIPELINING)('on one server, %s', (_title, pipelining) => {
     expect(outcomes).toHaveLength(400)
   })
 
-  test('many at once over several keys get exactly the budget, and neighbours lose nothing', async () => {
+  test('non-interference: many at once over several keys get exactly the budget, and neighbours lose nothing', async () => {
     const stores = await Promise.all(Array.from({ length: 4 }, open))
     const everybody = charge('everybody', { burst: 30 })
     const decisions = await Promise.all(
@@ -79,7 +82,7 @@ describeRedis('what is on the server', () => {
     redisRateLimitStore(await connect(server().port), { ...PATIENT, ...options })
   const keys = async (pattern: string) => (await server().command('KEYS', pattern)) as readonly string[]
 
-  test('every key has the prefix, the digest as its tag, and a time to live that fits', async () => {
+  test('keys: every key has the prefix, the digest as its tag, and a time to live that fits', async () => {
     const store = await open({ prefix: 'mine:' })
     const key = keyOf('somebody')
     await store.consume([charge(key, { interval: 1_000_000, burst: 20, cost: 5 })])
@@ -104,7 +107,27 @@ describeRedis('what is on the server', () => {
     expect(await server().command('PTTL', `mine:{${keyOf('blocked')}}`)).toBeLessThanOrEqual(40_000)
   })
 
-  test('a denial leaves every byte as it was, a look and a wrong answer too', async () => {
+  test('keys: whatever happens, every key has the prefix and a time to live', async () => {
+    const redis = guardRedis(await connect(server().port), PATIENT)
+    const hour = 3_600_000
+    await server().command('FLUSHALL')
+    await fc.assert(
+      fc.asyncProperty(schedules({ atomic: false, maxLength: 40 }), async (schedule) => {
+        const clock = new ManualClock()
+        const now = (): number => clock.now()
+        await run(guardedRateLimitStore(redis, { prefix: 'any:', deadline: 50, now }), clock, schedule)
+        const all = await keys('*')
+        const lives = await Promise.all(all.map((one) => server().command('PTTL', one)))
+        expect(all.filter((one) => !one.startsWith('any:{'))).toEqual([])
+        // The longest of these schedules' budgets takes twelve days, and a test's clock is given an hour more.
+        expect(lives.filter((live) => Number(live) <= 0 || Number(live) > 13 * 24 * hour)).toEqual([])
+        await server().command('FLUSHALL')
+      }),
+      { numRuns: 60 },
+    )
+  }, 60_000)
+
+  test('all or nothing: a denial leaves every byte as it was, a look and a wrong answer too', async () => {
     const store = await open()
     const charges = [charge('bytes', { burst: 3, cost: 2 }), charge('bytes', { quota: 'wide' })]
     await store.consume(charges)

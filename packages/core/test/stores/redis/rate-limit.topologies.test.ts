@@ -22,7 +22,7 @@ describeRedis('on a cluster', () => {
     })
     test.each([...suite])('$name', (one) => one.run())
 
-    test('many at once get exactly what everybody may, over nodes that forget the scripts', async () => {
+    test('linearizable: many at once get exactly what everybody may, over nodes that forget the scripts', async () => {
       const stores = [
         redisStores(await connected(), PATIENT),
         redisStores(await connected(), PATIENT),
