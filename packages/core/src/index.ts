@@ -86,6 +86,16 @@ export {
 export { memoryApiKeys, type MemoryApiKeys } from './auth/api-key-memory.js'
 export type { ApiKeyLookup, ApiKeyQuery, ApiKeyRecord } from './auth/api-key-record.js'
 export {
+  REVOCATION_LIST_DEFAULTS,
+  type RevocationEvent,
+  type RevocationFeed,
+  type RevocationList,
+  revocationList,
+  type RevocationListOptions,
+} from './auth/revocation-list.js'
+export type { IsRevoked } from './auth/revocation.js'
+export type { Revocation, RevokedCredential, RevokedSubject } from './auth/revoked-set.js'
+export {
   basic,
   BASIC_DEFAULTS,
   type BasicLookup,

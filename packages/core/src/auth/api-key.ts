@@ -7,7 +7,7 @@ import { checkPrefix, readApiKey } from './api-key-form.js'
 import type { ApiKeyLookup, ApiKeyRecord } from './api-key-record.js'
 import { keyVerdicts } from './api-key-verdict.js'
 import { LATE, withDeadline } from '../deadline.js'
-import { checkRevocation, type IsRevoked, unlessRevoked } from './revocation.js'
+import { checkIsRevoked, type IsRevoked, unlessRevoked } from './revocation.js'
 import { rejected, type Scheme, undecided, type Verdict } from './scheme.js'
 
 /** Settings of `apiKey`. */
@@ -60,7 +60,7 @@ export function apiKey(options: ApiKeyOptions): ApiKeyScheme {
   if (prefix !== undefined) checkPrefix('apiKey: prefix', prefix)
   const longest = milliseconds('apiKey: deadline', deadline)
   checkMethods('apiKey: clock', clock, ['now', 'after'])
-  const isRevoked = checkRevocation('apiKey: isRevoked', options.isRevoked)
+  const isRevoked = checkIsRevoked('apiKey: isRevoked', options.isRevoked)
   const settings = cacheSettings(options.cache, longest, clock)
   const remembering = settings && rememberLookups(options.lookup, settings)
   const lookup = remembering?.lookup ?? options.lookup

@@ -6,7 +6,7 @@ import { rejected, type Verdict } from './scheme.js'
 export type IsRevoked = (identity: Identity) => boolean
 
 /** @throws TypeError that names the option. */
-export function checkRevocation(option: string, isRevoked: IsRevoked | undefined): IsRevoked | undefined {
+export function checkIsRevoked(option: string, isRevoked: IsRevoked | undefined): IsRevoked | undefined {
   if (isRevoked === undefined) return undefined
   checkFunction(option, isRevoked)
   return (identity) => {

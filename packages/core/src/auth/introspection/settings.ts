@@ -9,7 +9,7 @@ import {
   checkText,
 } from '../../options.js'
 import { checkEndpoint } from '../endpoint.js'
-import { checkRevocation, type IsRevoked } from '../revocation.js'
+import { checkIsRevoked, type IsRevoked } from '../revocation.js'
 import type { AnswerRules } from './answer.js'
 import { type AskServer, INTROSPECTION_DEFAULTS, type IntrospectionOptions } from './options.js'
 
@@ -49,7 +49,7 @@ export function checkIntrospectionOptions(options: IntrospectionOptions): Intros
     tokens: checkChoice('introspection: tokens', all.tokens, ['opaque', 'all']),
     maxTokenBytes: checkInteger('introspection: maxTokenBytes', all.maxTokenBytes),
     cache: cacheSettings(all.cache),
-    isRevoked: checkRevocation('introspection: isRevoked', options.isRevoked),
+    isRevoked: checkIsRevoked('introspection: isRevoked', options.isRevoked),
     deadline: milliseconds('introspection: deadline', all.deadline),
     maxConcurrent: checkInteger('introspection: maxConcurrent', all.maxConcurrent),
     maxBytes: checkInteger('introspection: maxBytes', all.maxBytes),

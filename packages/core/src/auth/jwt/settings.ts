@@ -4,7 +4,7 @@ import { checkChoice, checkInteger, checkKnown, checkMethods, checkText } from '
 import { isPublicKeyAlgorithm, type TokenAlgorithm } from './algorithms.js'
 import type { HeaderRules } from './header.js'
 import { type KeySource, localKeys, sharedSecret, staticKeys } from './key-source.js'
-import { checkRevocation, type IsRevoked } from '../revocation.js'
+import { checkIsRevoked, type IsRevoked } from '../revocation.js'
 import { JWT_DEFAULTS, type JwtOptions } from './options.js'
 import type { ClaimRules } from './profile.js'
 import { isRemoteJwks, remoteJwks } from './remote-jwks.js'
@@ -34,7 +34,7 @@ export function checkJwtOptions(options: JwtOptions): JwtSettings {
     header,
     claims,
     maxTokenBytes: checkInteger('jwt: maxTokenBytes', maxTokenBytes),
-    isRevoked: checkRevocation('jwt: isRevoked', options.isRevoked),
+    isRevoked: checkIsRevoked('jwt: isRevoked', options.isRevoked),
     cache: cacheSettings(cache),
     keys: keySource(options, clock), // Last: a remote source starts to fetch.
   }
