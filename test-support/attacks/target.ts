@@ -82,7 +82,9 @@ export interface Target {
   close(): Promise<void>
 }
 
-/** The API keys that are good. */
+/** Keys that begin so are of the generator's form, and give their id to the lookup. */
+export const PREFIX = 'hk'
+/** The API key that is good. */
 export const API_KEY = 'hg_attacked_ann_0123456789abcdef'
 /** The opaque token that is good. */
 export const OPAQUE = 'opaque-token-of-ann-0001'
@@ -127,7 +129,7 @@ export async function openTarget(options: TargetOptions = {}): Promise<Target> {
       allowLoopback: true,
       clock,
     }),
-    apiKey({ lookup: options.lookup ?? lookup, clock }),
+    apiKey({ lookup: options.lookup ?? lookup, prefix: PREFIX, clock }),
   ]
   const policies = [
     authenticate(schemes, options.authentication),
@@ -149,6 +151,7 @@ export async function openTarget(options: TargetOptions = {}): Promise<Target> {
   const { trustedProxies } = options
   app.use(
     gate(policies, {
+      requestId: 'x-request-id',
       onEvent: (event) => void events.push(event),
       channels: [graphql({ path: '/graphql', ...graphqlService(done) }), rest(restService(done))],
       ...(trustedProxies && { trustedProxies }),

@@ -76,7 +76,8 @@ export function authenticate(schemes: readonly Scheme[], options: AuthenticateOp
     if (!allowed) {
       return refused(exchange, refusals.denied(refuse('scope-insufficient'), undefined, by), { scheme })
     }
-    exchange.report({ type: 'auth.accepted', scheme, issuer, credentialId })
+    const named = credentialId === undefined ? undefined : printable(credentialId)
+    exchange.report({ type: 'auth.accepted', scheme, issuer, credentialId: named })
     return identity
   }
 
@@ -169,7 +170,7 @@ function isNamed(identity: Identity): boolean {
   )
 }
 
-/** What a client wrote is data: no control characters that would forge log lines, and no more than is of use. */
+/** What a client or an issuer wrote is data: no control characters that would forge log lines, and no more than is of use. */
 function printable(text: string): string {
   return text.slice(0, 256).replace(/[^\x20-\x7e]/g, '\u{fffd}')
 }

@@ -35,7 +35,7 @@ export interface AuthAccepted {
   /** The identity's scheme; `anonymous` when nobody is named. */
   readonly scheme: string
   readonly issuer?: string | undefined
-  /** Which credential it was: a token's `jti`, an API key's id. */
+  /** Which credential it was: a token's `jti`, an API key's id. Cut to 256 characters, control characters replaced. */
   readonly credentialId?: string | undefined
 }
 
