@@ -130,6 +130,14 @@ export {
 } from './auth/jwt/remote-jwks.js'
 export type { FetchInit, FetchKeys } from './auth/jwt/fetch-jwks.js'
 export type { FetchFailure, KeySetState, KeySetStatus } from './auth/jwt/jwks-keeper.js'
+export type { WebhookFormName } from './auth/webhook-signature/forms.js'
+export {
+  WEBHOOK_SIGNATURE_DEFAULTS,
+  type WebhookLookup,
+  type WebhookSender,
+  type WebhookSignatureOptions,
+} from './auth/webhook-signature/options.js'
+export { webhookSignature } from './auth/webhook-signature/webhook-signature.js'
 export type { Remembered, ReplayStore } from './auth/replay-store.js'
 export {
   MEMORY_REPLAY_DEFAULTS,

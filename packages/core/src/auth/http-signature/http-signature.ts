@@ -1,8 +1,8 @@
 import type { Exchange } from '../../exchange.js'
-import { LATE, withDeadline } from '../../deadline.js'
+import { LATE } from '../../deadline.js'
 import { keyOf } from '../../key.js'
 import { isRefusal, refuse } from '../../refusal.js'
-import { isPromise } from '../api-key-cache.js'
+import { firstUse, inTime } from '../first-use.js'
 import { createIdentity } from '../identity.js'
 import { accepted, type Rejected, type Scheme, type Undecided, undecided, type Verdict } from '../scheme.js'
 import { rejectedSignature } from '../signature-verdict.js'
@@ -19,7 +19,8 @@ import { isSignatureKey, type SignatureKey } from './signature-key.js'
  */
 export function httpSignature(options: HttpSignatureOptions): Scheme {
   const settings = checkHttpSignatureOptions(options)
-  const { lookup, replay, clock, tolerance, tag } = settings
+  const { lookup, clock, tolerance, tag, deadline } = settings
+  const isFirst = firstUse(settings.replay, clock, deadline)
 
   return {
     name: 'http-signature',
@@ -40,7 +41,7 @@ export function httpSignature(options: HttpSignatureOptions): Scheme {
     const base = signatureBase(exchange, components, written, settings.types)
     if (base === undefined) return rejectedSignature('malformed', { at: 'components' })
 
-    const key = await inTime(() => lookup(signature.keyid))
+    const key = await inTime(clock, deadline, () => lookup(signature.keyid))
     if (key === LATE) return undecided()
     const signed = checkKey(signature, base, key)
     if ('verdict' in signed) return signed
@@ -100,32 +101,14 @@ export function httpSignature(options: HttpSignatureOptions): Scheme {
     return rejectedSignature('claim-missing', { ...GENUINE, at: 'content-digest' })
   }
 
-  async function checkFirstUse(
+  function checkFirstUse(
     { keyid, bytes }: MessageSignature,
     { algorithm }: SignatureKey,
     until: number,
   ): Promise<Rejected | Undecided | undefined> {
-    if (replay === undefined) return undefined
     const id = keyOf('http-signature', keyid, unchangeablePart(bytes, algorithm))
     // The clock of another process may be behind this one by the tolerance: it must not find the place empty.
-    const longest = Math.max(1, until - clock.now() + tolerance)
-    const remembered = await inTime(() => replay.remember(id, keyOf('http-signature', keyid), longest))
-    switch (remembered) {
-      case 'fresh':
-        return undefined
-      case 'seen':
-        return rejectedSignature('replayed', GENUINE)
-      case 'full':
-      case LATE:
-        return undecided()
-      default:
-        throw new TypeError('httpSignature: the replay store gave no answer')
-    }
-  }
-
-  function inTime<T>(ask: () => T | PromiseLike<T>): T | Promise<T | typeof LATE> {
-    const answer = ask()
-    return isPromise(answer) ? withDeadline(clock, settings.deadline, () => answer) : answer
+    return isFirst(id, keyOf('http-signature', keyid), until - clock.now() + tolerance)
   }
 }
 
