@@ -108,6 +108,9 @@ export type { StructuredType } from './auth/http-signature/component-values.js'
 export { httpSignature } from './auth/http-signature/http-signature.js'
 export { HTTP_SIGNATURE_DEFAULTS, type HttpSignatureOptions } from './auth/http-signature/options.js'
 export type { SignatureKey, SignatureKeyLookup } from './auth/http-signature/signature-key.js'
+export { dpop } from './auth/dpop/dpop.js'
+export { DPOP_DEFAULTS, type DpopNonceOptions, type DpopOptions } from './auth/dpop/options.js'
+export type { TokenScheme } from './auth/token-scheme.js'
 export { introspection } from './auth/introspection/introspection.js'
 export {
   type AskInit,

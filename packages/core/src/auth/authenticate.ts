@@ -1,5 +1,7 @@
-import type { Exchange, Policy } from '../exchange.js'
+import type { Exchange, Next, Policy } from '../exchange.js'
+import type { Fields } from '../fields.js'
 import { type Refusal, refuse } from '../refusal.js'
+import { keepHeadersOnError, type Reply, withHeaders } from '../reply.js'
 import { type AuthenticateOptions, checkOptions, checkSchemes } from './authenticate-options.js'
 import { authorize } from './authorize.js'
 import { prepareChallenges, serializeChallenge } from './challenge.js'
@@ -9,6 +11,7 @@ import { ANONYMOUS, type Identity, isAnonymous } from './identity.js'
 import { authRefusals } from './refusals.js'
 import {
   type Accepted,
+  accepted,
   type Rejected,
   type Scheme,
   type Undecided,
@@ -24,9 +27,8 @@ export function authenticate(schemes: readonly Scheme[], options: AuthenticateOp
   const { mode: ownMode, realm, ignore, can, failures, resource, onError } = checkOptions(options)
   checkSchemes(schemes, ignore)
   const read = credentialReader(schemes, ignore)
-  const bearer = schemes.find(({ challenge }) => /^bearer$/i.test(challenge.authScheme))
   const challenges = prepareChallenges(schemes, realm, resource?.metadataUrl)
-  const refusals = authRefusals(challenges, resource === undefined ? undefined : bearer)
+  const refusals = authRefusals(challenges, resource === undefined ? undefined : tokenAsker(schemes))
 
   return {
     name: 'authenticate',
@@ -34,16 +36,16 @@ export function authenticate(schemes: readonly Scheme[], options: AuthenticateOp
     async handle(exchange, next) {
       const outcome = await decide(exchange)
       if ('kind' in outcome) return outcome
-      exchange.identity = outcome
-      return next()
+      exchange.identity = outcome.identity
+      return outcome.headers === undefined ? next() : withFields(outcome.headers, next)
     },
   }
 
-  async function decide(exchange: Exchange): Promise<Identity | Refusal> {
+  async function decide(exchange: Exchange): Promise<Accepted | Refusal> {
     const mode = exchange.operation.access.mode ?? ownMode
-    if (mode === 'anonymous') return permit(exchange, ANONYMOUS)
+    if (mode === 'anonymous') return permit(exchange, NOBODY)
     const presented = read(exchange)
-    if (presented === 'none' && mode === 'optional') return permit(exchange, ANONYMOUS)
+    if (presented === 'none' && mode === 'optional') return permit(exchange, NOBODY)
     if (presented === 'none') return refused(exchange, refusals.missing(exchange.operation.access.scopes))
     if (presented === 'several') return refused(exchange, refusals.ambiguous())
     if (presented === 'unknown') return refused(exchange, refusals.unknown(), { reason: 'unknown-scheme' })
@@ -51,7 +53,7 @@ export function authenticate(schemes: readonly Scheme[], options: AuthenticateOp
     const looked = await look(presented, exchange)
     if (typeof looked === 'number') return refused(exchange, refusals.slowedDown(looked))
     const { scheme, verdict } = looked
-    if (verdict.verdict === 'accepted') return permit(exchange, verdict.identity, scheme)
+    if (verdict.verdict === 'accepted') return permit(exchange, verdict, scheme)
     if (verdict.verdict === 'undecided') {
       return refused(exchange, refusals.undecided(verdict), { scheme: scheme.name })
     }
@@ -66,7 +68,8 @@ export function authenticate(schemes: readonly Scheme[], options: AuthenticateOp
     return refused(exchange, refusals.rejected(scheme, verdict), detail)
   }
 
-  async function permit(exchange: Exchange, identity: Identity, by?: Scheme): Promise<Identity | Refusal> {
+  async function permit(exchange: Exchange, verdict: Accepted, by?: Scheme): Promise<Accepted | Refusal> {
+    const { identity } = verdict
     const { access } = exchange.operation
     const { scheme, issuer, credentialId } = identity
     const denied = authorize(identity, access)
@@ -78,7 +81,7 @@ export function authenticate(schemes: readonly Scheme[], options: AuthenticateOp
     }
     const named = credentialId === undefined ? undefined : printable(credentialId)
     exchange.report({ type: 'auth.accepted', scheme, issuer, credentialId: named })
-    return identity
+    return verdict
   }
 
   /** What `can` throws, and what is no answer, lets nobody in. */
@@ -125,6 +128,24 @@ interface Looked {
 /** A genuine credential that ended, or is for another service, is no guess. */
 function isGuess({ verdict }: Looked): boolean {
   return verdict.verdict === 'rejected' && verdict.genuine !== true
+}
+
+/** Whose challenge says which scopes to ask for. */
+function tokenAsker(schemes: readonly Scheme[]): Scheme | undefined {
+  const by = (name: string) => schemes.find(({ challenge }) => challenge.authScheme.toLowerCase() === name)
+  return by('bearer') ?? by('dpop')
+}
+
+const NOBODY = accepted(ANONYMOUS)
+
+/** What a scheme has to say to the client, whatever the request comes to. */
+async function withFields(fields: Fields, next: Next): Promise<Reply> {
+  try {
+    return withHeaders(await next(), fields)
+  } catch (error) {
+    keepHeadersOnError(error, fields)
+    throw error
+  }
 }
 
 function refused(exchange: Exchange, refusal: Refusal, detail: Partial<AuthRefused> = {}): Refusal {

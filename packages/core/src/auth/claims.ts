@@ -12,7 +12,7 @@ export function textOf(payload: JsonObject, name: string): string | undefined {
 }
 
 /** JSON reads 1e999 as Infinity. */
-export function isFiniteNumber(value: unknown): boolean {
+export function isFiniteNumber(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value)
 }
 

@@ -14,6 +14,11 @@ export interface ProtectedResourceOptions {
   readonly authorizationServers: readonly string[]
   /** Scopes that clients may ask for. Default: not said. */
   readonly scopes?: readonly string[]
+  /**
+   * Tokens that are bound to a key are taken (`dpop`), with proofs by these algorithms; `required`: no others are.
+   * Default: not said.
+   */
+  readonly dpop?: { readonly algorithms: readonly string[]; readonly required?: boolean }
   /** For people. Default: not said. */
   readonly name?: string
   /** A page for developers. Default: not said. */
@@ -42,13 +47,17 @@ const WELL_KNOWN = '/.well-known/oauth-protected-resource'
  */
 export function protectedResource(options: ProtectedResourceOptions): ProtectedResource {
   const { origin, pathname } = checkOptions(options)
-  const { resource, authorizationServers, scopes, name, documentation } = options
+  const { resource, authorizationServers, scopes, dpop, name, documentation } = options
   const metadata = Object.freeze({
     resource,
     authorization_servers: Object.freeze([...authorizationServers]),
     // Tokens in the query or in a form body are never read.
     bearer_methods_supported: Object.freeze(['header']),
     ...(scopes !== undefined && { scopes_supported: Object.freeze([...scopes]) }),
+    ...(dpop !== undefined && {
+      dpop_signing_alg_values_supported: Object.freeze([...dpop.algorithms]),
+      dpop_bound_access_tokens_required: dpop.required ?? false,
+    }),
     ...(name !== undefined && { resource_name: name }),
     ...(documentation !== undefined && { resource_documentation: documentation }),
   })
@@ -81,7 +90,8 @@ export function protectedResource(options: ProtectedResourceOptions): ProtectedR
 
 function checkOptions(options: ProtectedResourceOptions): URL {
   checkKnown('protectedResource', options, KNOWN)
-  const { resource, authorizationServers, scopes, name, documentation, allowLoopback = false } = options
+  const { resource, authorizationServers, scopes, dpop, name, documentation } = options
+  const { allowLoopback = false } = options
   const url = new URL(checkEndpoint('protectedResource: resource', resource, allowLoopback))
   if (resource.includes('?') || resource.includes('#')) {
     throw new TypeError('protectedResource: resource must have no query and no fragment')
@@ -90,6 +100,13 @@ function checkOptions(options: ProtectedResourceOptions): URL {
     checkEndpoint(option, server, allowLoopback),
   )
   if (scopes !== undefined) checkList('protectedResource: scopes', scopes, checkText)
+  if (dpop !== undefined) {
+    checkKnown('protectedResource: dpop', dpop, ['algorithms', 'required'])
+    checkList('protectedResource: dpop.algorithms', dpop.algorithms, checkText)
+    if (typeof (dpop.required ?? false) !== 'boolean') {
+      throw new TypeError('protectedResource: dpop.required must be true or false')
+    }
+  }
   if (name !== undefined) checkText('protectedResource: name', name)
   if (documentation !== undefined) {
     checkEndpoint('protectedResource: documentation', documentation, allowLoopback)
@@ -101,6 +118,7 @@ const KNOWN: readonly (keyof ProtectedResourceOptions)[] = [
   'resource',
   'authorizationServers',
   'scopes',
+  'dpop',
   'name',
   'documentation',
   'allowLoopback',

@@ -30,16 +30,16 @@ export interface AuthRefusals {
 /**
  * Makes the refusals of a chain.
  *
- * @param bearer the scheme whose challenge says which scopes to ask for when nothing was sent. Default: none says it.
+ * @param asker the scheme whose challenge says which scopes to ask for when nothing was sent. Default: none says it.
  */
-export function authRefusals(challenges: Challenges, bearer?: Scheme): AuthRefusals {
+export function authRefusals(challenges: Challenges, asker?: Scheme): AuthRefusals {
   const ambiguous = challenged('credentials-ambiguous', challenges.all({ error: 'invalid_request' }))
   const missing = challenged('credentials-missing', challenges.all())
   const unknown = challenged('credentials-invalid', challenges.all())
 
   const missingFor = (scopes: Demand | undefined): Refusal => {
-    const scope = bearer && scopes && scopeParameter(alternativesOf(scopes)[0] ?? [])
-    return scope ? challenged('credentials-missing', challenges.all({ scope }, bearer)) : missing
+    const scope = asker && scopes && scopeParameter(alternativesOf(scopes)[0] ?? [])
+    return scope ? challenged('credentials-missing', challenges.all({ scope }, asker)) : missing
   }
 
   return {

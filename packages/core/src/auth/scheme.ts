@@ -55,6 +55,8 @@ export type Verdict = Accepted | Rejected | Undecided
 export interface Accepted {
   readonly verdict: 'accepted'
   readonly identity: Identity
+  /** Fields for the response, whatever it will be: `DPoP-Nonce`; lower-cased names. Default: none. */
+  readonly headers?: Fields
 }
 
 /** The credential is bad: 401. */
@@ -92,8 +94,8 @@ export interface Undecided {
 export const RETRY_AFTER = 5_000
 
 /** Says that a credential is good. */
-export function accepted(identity: Identity): Accepted {
-  return { verdict: 'accepted', identity }
+export function accepted(identity: Identity, headers?: Fields): Accepted {
+  return { verdict: 'accepted', identity, ...(headers && { headers }) }
 }
 
 /** Says that a credential is bad. */

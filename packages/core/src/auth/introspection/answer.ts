@@ -32,7 +32,7 @@ export function isAnswer(document: unknown): document is JsonObject {
 export function readAnswer(answer: JsonObject, rules: AnswerRules, now: number): Identity | Rejected {
   if (own(answer, 'active') !== true) return rejected('inactive')
   const failure =
-    checkBinding(answer) ??
+    checkType(answer) ??
     checkIssuer(answer, rules) ??
     checkAudience(answer, rules) ??
     checkTexts(answer, rules)
@@ -62,13 +62,16 @@ function bad(reason: Rejected['reason'], at: string): Rejected {
   return rejected(reason, { at, genuine: true })
 }
 
-/** Bound to a sender (RFC 7800), and nobody here checks that. A token of another type is no Bearer token. */
-function checkBinding(answer: JsonObject): Rejected | undefined {
-  if (Object.hasOwn(answer, 'cnf')) return bad('binding-failed', 'cnf')
+/** No access token that a request can bring, such as a refresh token. One of type DPoP must say what it is bound to. */
+function checkType(answer: JsonObject): Rejected | undefined {
   const type = own(answer, 'token_type')
-  const isBearer = type === undefined || (typeof type === 'string' && /^(?:bearer|access_token)$/i.test(type))
-  return isBearer ? undefined : bad('wrong-type', 'token_type')
+  const types = Object.hasOwn(answer, 'cnf') ? BOUND_TYPES : BEARER_TYPES
+  const isOne = type === undefined || (typeof type === 'string' && types.test(type))
+  return isOne ? undefined : bad('wrong-type', 'token_type')
 }
+
+const BEARER_TYPES = /^(?:bearer|access_token)$/i
+const BOUND_TYPES = /^(?:bearer|access_token|dpop)$/i
 
 function checkIssuer(answer: JsonObject, { issuer }: AnswerRules): Rejected | undefined {
   if (issuer === undefined) return undefined

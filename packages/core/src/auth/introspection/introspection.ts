@@ -3,15 +3,8 @@ import { circuitBreaker } from '../../breaker.js'
 import type { Identity } from '../identity.js'
 import { LONGEST_CACHED_TOKEN, tokenDigest } from '../jwt/token-cache.js'
 import { unlessRevoked } from '../revocation.js'
-import {
-  type Accepted,
-  accepted,
-  rejected,
-  type Rejected,
-  type Scheme,
-  undecided,
-  type Verdict,
-} from '../scheme.js'
+import { type Accepted, accepted, rejected, type Rejected, undecided, type Verdict } from '../scheme.js'
+import { tokenScheme, type TokenScheme } from '../token-scheme.js'
 import { readAnswer } from './answer.js'
 import { answerCache } from './answer-cache.js'
 import { askServer } from './ask-server.js'
@@ -26,9 +19,10 @@ const BUSY_RETRY = 1_000
 
 /**
  * Knows callers by an opaque token in `Authorization: Bearer`, by asking the server that issued it (RFC 7662). Active
- * tokens are remembered for a short while; requests that bring one token at the same time share a question.
+ * tokens are remembered for a short while; requests that bring one token at the same time share a question. A token
+ * that is bound to its sender is for `dpop` alone.
  */
-export function introspection(options: IntrospectionOptions): Scheme {
+export function introspection(options: IntrospectionOptions): TokenScheme {
   const settings = checkIntrospectionOptions(options)
   const { clock, rules, tokens, maxTokenBytes, maxConcurrent, isRevoked } = settings
   const cache = settings.cache && answerCache(settings.cache.ttl, settings.cache.max)
@@ -41,12 +35,10 @@ export function introspection(options: IntrospectionOptions): Scheme {
   })
   const isMine = (token: string): boolean => tokens === 'all' || !JWT_FORM.test(token)
 
-  return {
+  return tokenScheme({
     name: 'introspection',
-    credential: { field: 'authorization', authScheme: 'Bearer' },
-    challenge: { authScheme: 'Bearer', errors: true },
     claims: isMine,
-    verify(token) {
+    verifyBound(token) {
       if (token.length > maxTokenBytes || !B64TOKEN.test(token) || !isMine(token))
         return rejected('malformed')
       const digest = tokenDigest(token)
@@ -54,7 +46,7 @@ export function introspection(options: IntrospectionOptions): Scheme {
       if (known !== undefined) return unlessRevoked(known, isRevoked)
       return (asking.get(digest) ?? ask(token, digest)).then((verdict) => unlessRevoked(verdict, isRevoked))
     },
-  }
+  })
 
   /** Junk must not become load on the server: it is asked about few tokens at once, and left alone while it fails. */
   async function ask(token: string, digest: string): Promise<Verdict> {

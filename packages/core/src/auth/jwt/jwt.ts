@@ -2,7 +2,8 @@ import { compactVerify, errors } from 'jose'
 import { deepFreeze } from '../claims.js'
 import { createIdentity, type Identity } from '../identity.js'
 import { unlessRevoked } from '../revocation.js'
-import { accepted, rejected, type Rejected, type Scheme, undecided, type Verdict } from '../scheme.js'
+import { accepted, rejected, type Rejected, undecided, type Verdict } from '../scheme.js'
+import { tokenScheme, type TokenScheme } from '../token-scheme.js'
 import { type CompactToken, type JsonObject, parseCompact } from './compact.js'
 import { checkHeader } from './header.js'
 import type { KeyRecord } from './key-record.js'
@@ -14,29 +15,27 @@ import { createTokenCache, LONGEST_CACHED_TOKEN, tokenDigest, type VerifiedToken
 /**
  * Knows callers by a signed access token (RFC 9068) in `Authorization: Bearer`. Strict; every relaxation is an
  * option. Key, algorithm and kind are fixed by the configuration before a signature is looked at, and nothing in a
- * request names a place that keys come from.
+ * request names a place that keys come from. A token that is bound to its sender is for `dpop` alone.
  */
-export function jwt(options: JwtOptions): Scheme {
+export function jwt(options: JwtOptions): TokenScheme {
   const { clock, keys, header: headerRules, claims: claimRules, ...settings } = checkJwtOptions(options)
   const { maxTokenBytes, isRevoked } = settings
   const cache = settings.cache && createTokenCache(settings.cache.max)
   const verifying = new Map<string, Promise<VerifiedToken | Verdict>>()
 
-  return {
+  return tokenScheme({
     name: 'jwt',
-    credential: { field: 'authorization', authScheme: 'Bearer' },
-    challenge: { authScheme: 'Bearer', errors: true },
     claims(token) {
       const parsed = parseCompact(token, maxTokenBytes)
       return parsed !== undefined && typeof checkIssuer(parsed.payload, claimRules) === 'string'
     },
-    verify(token) {
+    verifyBound(token) {
       if (cache === undefined || token.length > LONGEST_CACHED_TOKEN) return verifyAnew(token).then(finish)
       const digest = tokenDigest(token)
       const known = keys.isCurrent() ? cache.get(digest, clock.now()) : undefined
       return known === undefined ? verifyShared(token, digest).then(finish) : finish(known)
     },
-  }
+  })
 
   /** Requests that bring the same new token at the same time verify it once. */
   function verifyShared(token: string, digest: string): Promise<VerifiedToken | Verdict> {

@@ -33,6 +33,15 @@ export const LONGEST_KID = 256
  * Reads one member of a key set. A key that can't be used is skipped, and the rest of the set works (RFC 7517 5).
  */
 export function readKey(value: unknown): UsableKey | SkipReason {
+  const usable = readMembers(value)
+  if (typeof usable === 'string') return usable
+  const key = publicKey(usable.material)
+  if (key === undefined) return 'malformed'
+  return isWeak(key) ? 'too-weak' : usable
+}
+
+/** Reads a key's members alone: whether they make a key, and a strong one, only {@link readKey} says. */
+export function readMembers(value: unknown): UsableKey | SkipReason {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'malformed'
   const own = (name: string): unknown =>
     Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined
@@ -53,9 +62,7 @@ export function readKey(value: unknown): UsableKey | SkipReason {
     if (typeof member !== 'string') return 'malformed'
     material[name] = member
   }
-  const key = publicKey(material)
-  if (key === undefined) return 'malformed'
-  return isWeak(key) ? 'too-weak' : { kid, algorithms, material }
+  return { kid, algorithms, material }
 }
 
 /** Names a usable key for one algorithm: equal for equal keys. */

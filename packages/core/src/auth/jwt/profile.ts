@@ -90,8 +90,6 @@ function checkAudience(payload: JsonObject, rules: ClaimRules): Rejected | undef
 }
 
 function checkRequired(payload: JsonObject, { requiredClaims }: ClaimRules): Rejected | undefined {
-  // Bound to a sender (RFC 7800): as a plain bearer token it would be worth more than its issuer allowed.
-  if (Object.hasOwn(payload, 'cnf')) return bad('binding-failed', 'cnf')
   for (const name of requiredClaims) {
     const value = own(payload, name)
     if (value === undefined || value === null || value === '') return bad('claim-missing', name)

@@ -7,14 +7,14 @@ import { deadlineHeap } from './deadline-heap.js'
 export interface MemoryReplayStoreOptions {
   /** The most ids at a time. Default 200000. */
   readonly maxEntries?: number
-  /** The most ids of one source at a time. Default 20000. */
+  /** The most ids of one source at a time. Default 50000. */
   readonly maxEntriesPerSource?: number
   /** The source of time. Default: the machine's clock. */
   readonly clock?: Clock
 }
 
 /** What holds where nothing else is said. */
-export const MEMORY_REPLAY_DEFAULTS = { maxEntries: 200_000, maxEntriesPerSource: 20_000 } as const
+export const MEMORY_REPLAY_DEFAULTS = { maxEntries: 200_000, maxEntriesPerSource: 50_000 } as const
 
 /**
  * Remembers in this process what may be used once: for one process, and until it ends.

@@ -8,7 +8,7 @@ import { ARGUMENT_TIME } from './script-time.js'
 
 /** Settings of {@link redisReplayStore}: those of its guard, where its keys are, and how many ids a source may have. */
 export interface RedisReplayStoreOptions extends RedisRateLimitStoreOptions {
-  /** The most ids of one source at a time. Default 20000. */
+  /** The most ids of one source at a time. Default 50000. */
   readonly maxEntriesPerSource?: number
 }
 
@@ -16,7 +16,7 @@ export interface RedisReplayStoreOptions extends RedisRateLimitStoreOptions {
 export const REDIS_REPLAY_DEFAULTS = {
   ...REDIS_GUARD_DEFAULTS,
   prefix: 'headgate:',
-  maxEntriesPerSource: 20_000,
+  maxEntriesPerSource: 50_000,
 } as const
 
 /**

@@ -2,6 +2,7 @@ import { CompactSign, type CryptoKey, exportJWK, generateKeyPair, type JWK } fro
 import { jwt } from '../../../src/auth/jwt/jwt.js'
 import type { JwtOptions } from '../../../src/auth/jwt/options.js'
 import type { Scheme, Verdict } from '../../../src/auth/scheme.js'
+import type { TokenScheme } from '../../../src/auth/token-scheme.js'
 import { literalExchange } from '../../../src/testing/exchange.js'
 import { ManualClock } from '../../../src/testing/manual-clock.js'
 
@@ -64,7 +65,7 @@ export async function signText(
 }
 
 /** A verifier of tokens that `signers` made, on a clock that stands at {@link START}. */
-export function verifier(signers: readonly Signer[], options: Partial<JwtOptions> = {}): Scheme {
+export function verifier(signers: readonly Signer[], options: Partial<JwtOptions> = {}): TokenScheme {
   return jwt({
     issuer: ISSUER,
     audience: AUDIENCE,
