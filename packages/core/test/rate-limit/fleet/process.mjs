@@ -1,79 +1,142 @@
 // @ts-check
 /// <reference types="node" />
 /**
- * One process of a fleet: sends requests through a limiter of its own on the Redis of all, and says what became of them.
- * It runs the built packages, as processes do.
+ * One process of a fleet: sends requests through a limiter of its own on the Redis of all, and counts what becomes of
+ * them. It runs the built packages, as processes do, and does what its parent says.
  */
-import { once } from 'node:events'
+import { setImmediate as turn } from 'node:timers/promises'
 import { hotDeny, leased, rateLimit, systemClock } from '@headgate/core'
 import { CLUSTER_OPTIONS, REDIS_OPTIONS, redisRateLimitStore } from '@headgate/core/redis'
 import { literalExchange } from '@headgate/core/testing'
 import { Cluster, Redis } from 'ioredis'
 
-/** @type {import('./fleet.js').ProcessPlan} */
+/** @typedef {import('./fleet.js').Tally} Tally */
+
+/** @type {import('./fleet.js').FleetPlan} */
 const plan = JSON.parse(process.argv[2] ?? '')
 
-const [first] = plan.ports
-const client = plan.isCluster
-  ? new Cluster(
-      plan.ports.map((port) => ({ host: '127.0.0.1', port })),
-      CLUSTER_OPTIONS,
-    )
-  : new Redis(first ?? 0, '127.0.0.1', { ...REDIS_OPTIONS, retryStrategy: () => 50 })
+/** @type {Tally} */
+const tally = {
+  byStore: 0,
+  byShare: 0,
+  owed: 0,
+  deniedByStore: 0,
+  deniedByShare: 0,
+  unavailable: 0,
+  recovered: 0,
+  overdue: 0,
+  running: 0,
+  reasons: {},
+  byAddress: {},
+}
+
+const client = connect(plan.topology)
 client.on('error', () => undefined)
 await new Promise((resolve) => void client.once('ready', () => resolve(undefined)))
-
-const redis = redisRateLimitStore(client, plan.guard)
-const ahead = plan.isLeased ? leased(redis) : undefined
+const store = timed(redisRateLimitStore(client, plan.guard))
+const ahead = plan.isLeased ? leased(store) : undefined
 const policy = rateLimit({
-  store: ahead === undefined ? redis : hotDeny(ahead),
+  store: ahead === undefined ? store : hotDeny(ahead),
   quotas: [plan.quota],
   onStoreDown: plan.onStoreDown,
   expectedProcesses: plan.processes,
 })
 
-/** @type {import('./fleet.js').ProcessReport} */
-const report = {
-  admitted: 0,
-  asked: 0,
-  degraded: 0,
-  recovered: 0,
-  unavailable: 0,
-  slowest: 0,
-  byStoreAtEnd: 0,
-}
-// All begin when the last one is ready.
-process.stdout.write('ready\n')
-await once(process.stdin, 'data')
-process.stdin.destroy()
-const start = systemClock.now()
+let rest = new AbortController()
+/** @type {Promise<unknown>} */
+let pressing = Promise.resolve()
 
-await Promise.all(Array.from({ length: plan.concurrency }, send))
-await ahead?.giveBack()
-client.disconnect()
-process.stdout.write(JSON.stringify(report))
+process.on('message', (/** @type {import('./fleet.js').Order} */ order) => {
+  void obey(order).then(() => process.send?.({ ...tally, answers: order.id }))
+})
+process.send?.('ready')
 
-async function send() {
-  for (let times = 0; times < plan.requests; times += 1) {
-    const began = systemClock.now()
-    if (began - start > plan.duration) return
-    const exchange = literalExchange({ address: '203.0.113.7' })
-    const reply = await policy.handle(exchange, async () => ({
-      kind: 'answer',
-      status: 200,
-      headers: {},
-      body: null,
-    }))
-    const now = systemClock.now()
-    const isDegraded = exchange.events.some((event) => 'degraded' in event && event.degraded)
-    report.asked += 1
-    report.slowest = Math.max(report.slowest, now - began)
-    if (reply.kind === 'answer') report.admitted += 1
-    if (reply.kind === 'refusal' && reply.status === 503) report.unavailable += 1
-    if (isDegraded) report.degraded += 1
-    else if (now - start > plan.duration - 500) report.byStoreAtEnd += 1
-    if (exchange.events.some(({ type }) => type === 'rate-limit.store-recovered')) report.recovered += 1
-    if (plan.pause > 0)
-      await new Promise((resolve) => void systemClock.after(plan.pause, () => resolve(undefined)))
+/** @param {import('./fleet.js').Order} order */
+async function obey(order) {
+  if (order.do === 'press') {
+    rest = new AbortController()
+    const { signal } = rest
+    pressing = Promise.all(Array.from({ length: plan.concurrency }, (_, index) => press(index, signal)))
   }
+  if (order.do === 'rest') {
+    rest.abort()
+    await pressing
+    await ahead?.giveBack()
+  }
+}
+
+/** @param {import('./fleet.js').Topology} topology */
+function connect({ kind, ports, name = '' }) {
+  const nodes = ports.map((port) => ({ host: '127.0.0.1', port }))
+  const { isPipelining: enableAutoPipelining } = plan
+  const [node] = nodes
+  if (kind === 'cluster') return new Cluster(nodes, { ...CLUSTER_OPTIONS, enableAutoPipelining })
+  const retry = { retryStrategy: () => 50, sentinelRetryStrategy: () => 50, enableAutoPipelining }
+  if (kind === 'sentinels') return new Redis({ ...REDIS_OPTIONS, ...retry, name, sentinels: nodes })
+  return new Redis({ ...REDIS_OPTIONS, ...retry, ...node })
+}
+
+/**
+ * Counts calls that outlive their deadline, without a look at a clock: timers run in the order of their times, however
+ * busy the machine is, so a timer that is set with the deadline and runs after it finds the call ended.
+ *
+ * @param {import('@headgate/core').RateLimitStore} redis
+ * @returns {import('@headgate/core').RateLimitStore}
+ */
+function timed(redis) {
+  return {
+    ...redis,
+    async consume(charges, options) {
+      let hasEnded = false
+      const call = Promise.resolve(redis.consume(charges, options)).finally(() => (hasEnded = true))
+      const look = () => {
+        if (!hasEnded) tally.overdue += 1
+      }
+      const cancel = systemClock.after(plan.guard.deadline + 10, () => void turn().then(turn).then(look))
+      return call.finally(cancel)
+    },
+  }
+}
+
+/**
+ * @param {number} index
+ * @param {AbortSignal} signal
+ */
+async function press(index, signal) {
+  for (let times = index; !signal.aborted; times += 1) {
+    const address = plan.addresses[times % plan.addresses.length] ?? ''
+    tally.running += 1
+    const isByStore = await send(address)
+    tally.running -= 1
+    // What is decided in this process takes no time: others must have their turn.
+    await (isByStore ? turn() : new Promise((resolve) => void systemClock.after(2, () => resolve(undefined))))
+  }
+}
+
+/** @param {string} address */
+async function send(address) {
+  const exchange = literalExchange({ address })
+  const reply = await policy.handle(exchange, async () => ({
+    kind: 'answer',
+    status: 200,
+    headers: {},
+    body: null,
+  }))
+  let isByShare = false
+  let isOwed = false
+  for (const event of exchange.events) {
+    if (event.type === 'rate-limit.store-failed') {
+      tally.reasons[event.reason] = (tally.reasons[event.reason] ?? 0) + 1
+      isOwed = event.reason === 'not-ready' || event.reason === 'breaker-open'
+    }
+    if (event.type === 'rate-limit.store-recovered') tally.recovered += 1
+    if ('degraded' in event) isByShare = event.degraded
+  }
+  if (reply.kind === 'answer') {
+    tally[isByShare ? 'byShare' : 'byStore'] += 1
+    if (isByShare && isOwed) tally.owed += 1
+    tally.byAddress[address] = (tally.byAddress[address] ?? 0) + 1
+  } else if (reply.status === 503) tally.unavailable += 1
+  else tally[isByShare ? 'deniedByShare' : 'deniedByStore'] += 1
+  return !isByShare
 }
