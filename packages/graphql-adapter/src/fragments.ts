@@ -9,7 +9,7 @@ import {
 /** The fragments of a document that an operation reaches, by name, in the order of their first spread. */
 export type Fragments = ReadonlyMap<string, FragmentDefinitionNode>
 
-/** Finds the fragments an operation reaches. The document is valid: every spread has its fragment, none cycles. */
+/** Finds the fragments an operation reaches. The document need not be valid: spreads may lead nowhere, or in circles. */
 export function reachedFragments(document: DocumentNode, operation: OperationDefinitionNode): Fragments {
   const all = new Map<string, FragmentDefinitionNode>()
   for (const node of document.definitions) {

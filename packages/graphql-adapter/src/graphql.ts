@@ -1,4 +1,12 @@
-import { type Channel, createOperation, exchangeOf, keyOf, type Operation, type Tag } from '@headgate/core'
+import {
+  type Channel,
+  createOperation,
+  exchangeOf,
+  isRefusal,
+  keyOf,
+  type Operation,
+  type Tag,
+} from '@headgate/core'
 import { printSchema } from 'graphql'
 import type { Context } from 'koa'
 import { DEFAULT_MEDIA_TYPE, negotiate } from './accept.js'
@@ -23,8 +31,8 @@ export function graphql<Loaders = unknown>(options: GraphqlOptions<Loaders>): Ch
   const entities = readEntities(schema, options.keyFields)
   const schemaDigest = keyOf('schema', printSchema(schema))
   const limits = { maxTokens, maxDepth, maxFields }
-  const compile = documentCache({ schema, entities, rules, limits }, settings.documents)
-  const preparation = { schema, compile, bodyLimit, maxDepth, profile }
+  const documents = documentCache({ schema, entities, rules, limits }, settings.documents)
+  const preparation = { schema, documents, bodyLimit, maxDepth, profile }
   const execute = executor({ ...settings, entities })
   const requests = new WeakMap<Context, Request>()
 
@@ -39,23 +47,17 @@ export function graphql<Loaders = unknown>(options: GraphqlOptions<Loaders>): Ch
       const prepared = await prepare(preparation, incoming, isParsed(ctx))
       const request: Request = { prepared, tags: [] }
       requests.set(ctx, request)
-      return prepared.kind === 'rejected'
-        ? describeRejected(prepared)
-        : describeRunnable(prepared.runnable, request)
+      return describeRequest(request)
     },
 
     async handle(ctx) {
       const request = requests.get(ctx)
+      const runnable = request?.prepared.settle()
       const exchange = exchangeOf(ctx)
-      if (request?.prepared.kind !== 'runnable' || exchange === undefined) {
+      if (request === undefined || runnable === undefined || isRefusal(runnable) || exchange === undefined) {
         throw new Error('graphql: the gate let a request through that can not run')
       }
-      const answer = await execute(
-        request.prepared.runnable,
-        exchange,
-        ctx,
-        (tags) => void (request.tags = tags),
-      )
+      const answer = await execute(runnable, exchange, ctx, (tags) => void (request.tags = tags))
       ctx.body = answer.body
       ctx.status = answer.status
       ctx.set(answer.headers as Record<string, string>)
@@ -68,25 +70,37 @@ export function graphql<Loaders = unknown>(options: GraphqlOptions<Loaders>): Ch
     renderError: (error) => renderHandlerError(error, DEFAULT_MEDIA_TYPE),
   }
 
-  function describeRunnable({ document, variables }: Runnable, request: Request): Operation {
-    const { type, name, declaration, digest, operation } = document
+  /** What can't run is an operation too: authenticated, charged, and only then told why. */
+  function describeRequest(request: Request): Operation {
+    const { draft, settle } = request.prepared
     const tags = (): readonly Tag[] => request.tags
     return createOperation({
-      ...declaration,
+      ...(draft?.declaration ?? { idempotency: 'off', cache: 'off' }),
       protocol: 'graphql',
-      name,
-      effect: type === 'query' ? 'read' : 'write',
-      fingerprint: () =>
-        keyOf(
-          'graphql',
-          // Answers of an older schema are not served under a newer one; a retry of a mutation stays the same request.
-          type === 'query' ? schemaDigest : undefined,
-          digest,
-          operation.name?.value,
-          canonicalVariables(schema, operation, variables),
-        ),
-      ...(type === 'query' ? { tags } : { invalidates: tags }),
+      name: draft?.name ?? '(malformed)',
+      effect: draft?.type === 'query' ? 'read' : 'write',
+      contract: () => {
+        const settled = settle()
+        return Promise.resolve(isRefusal(settled) ? settled : undefined)
+      },
+      fingerprint: () => {
+        const settled = settle()
+        return isRefusal(settled) ? settled : fingerprintOf(settled)
+      },
+      ...(draft?.type === 'query' ? { tags } : { invalidates: tags }),
     })
+  }
+
+  function fingerprintOf({ document, variables }: Runnable): string {
+    const { type, digest, operation } = document
+    return keyOf(
+      'graphql',
+      // Answers of an older schema are not served under a newer one; a retry of a mutation stays the same request.
+      type === 'query' ? schemaDigest : undefined,
+      digest,
+      operation.name?.value,
+      canonicalVariables(schema, operation, variables),
+    )
   }
 }
 
@@ -95,18 +109,6 @@ interface Request {
   readonly prepared: Prepared
   /** Known when the operation ran. */
   tags: readonly Tag[]
-}
-
-/** What can't run is an operation too: authenticated, charged, and only then told why. */
-function describeRejected({ refusal, document }: Extract<Prepared, { kind: 'rejected' }>): Operation {
-  return createOperation({
-    ...(document === undefined ? { idempotency: 'off', cache: 'off' } : document.declaration),
-    protocol: 'graphql',
-    name: document?.name ?? '(malformed)',
-    effect: document?.type === 'query' ? 'read' : 'write',
-    fingerprint: () => refusal,
-    contract: () => Promise.resolve(refusal),
-  })
 }
 
 /** The endpoint's own path, with or without what koa-mount has cut off it, and with or without a last slash. */

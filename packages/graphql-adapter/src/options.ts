@@ -30,7 +30,7 @@ export interface GraphqlOptions<Loaders = unknown> {
   readonly rules?: Rules
   /** The field that holds an entity's key, by type name, where it is not `id`. Default: `id` everywhere. */
   readonly keyFields?: KeyFields
-  /** Bytes of a body that are read. An integer of at least 1. Default 1 MiB. */
+  /** Bytes of a body that are read, before the caller is known. An integer of at least 1. Default 256 KiB. */
   readonly bodyLimit?: number
   /** Tokens of a document. An integer of at least 1. Default 15,000. */
   readonly maxTokens?: number
@@ -49,7 +49,7 @@ export interface GraphqlOptions<Loaders = unknown> {
 /** The values of what is not set. */
 export const DEFAULTS = {
   path: '/graphql',
-  bodyLimit: 1_048_576,
+  bodyLimit: 262_144,
   maxTokens: 15_000,
   maxDepth: 64,
   maxFields: 5_000,

@@ -7,14 +7,13 @@ export interface Parameters {
   readonly query: string
   readonly operationName: string | undefined
   readonly variables: Readonly<Record<string, unknown>>
+  readonly extensions: Readonly<Record<string, unknown>>
 }
 
 /** How much of a request is read. */
 export interface ParameterLimits {
   /** Bytes of a body. */
   readonly bodyLimit: number
-  /** Levels of nesting in `variables` and `extensions`. */
-  readonly maxDepth: number
   /** A body parser in front of the gate has already undone the content coding. */
   readonly decoded: boolean
 }
@@ -30,12 +29,23 @@ export async function readParameters(
   limits: ParameterLimits,
 ): Promise<Parameters | Refusal> {
   const { method } = incoming
-  if (method === 'GET' || method === 'HEAD') return fromQuery(incoming.query, limits)
+  if (method === 'GET' || method === 'HEAD') return fromQuery(incoming.query)
   if (method === 'POST') return fromBody(incoming, limits)
   return refuse('method-not-allowed', { headers: { allow: METHODS } })
 }
 
-function fromQuery(query: string, limits: ParameterLimits): Parameters | Refusal {
+/**
+ * Whether the maps are nested deeper than what walks them later can bear. It takes longer than parsing them: not done
+ * before the caller is known.
+ */
+export function exceedsNesting(parameters: Parameters, maxDepth: number): Refusal | undefined {
+  const name = MAPS.find((map) => isNestedDeeper(parameters[map], maxDepth))
+  if (name === undefined) return undefined
+  const detail = `The parameter '${name}' is nested deeper than ${maxDepth} levels.`
+  return refuse('graphql-document-too-complex', { detail })
+}
+
+function fromQuery(query: string): Parameters | Refusal {
   const search = new URLSearchParams(query)
   const request: Record<string, unknown> = {}
   for (const name of ['query', 'operationName', ...MAPS]) {
@@ -47,7 +57,7 @@ function fromQuery(query: string, limits: ParameterLimits): Parameters | Refusal
     if (parsed === undefined) return malformed(`The parameter '${name}' is not JSON.`)
     request[name] = parsed.value
   }
-  return check(request, limits)
+  return check(request)
 }
 
 async function fromBody(incoming: Incoming, limits: ParameterLimits): Promise<Parameters | Refusal> {
@@ -67,10 +77,10 @@ async function fromBody(incoming: Incoming, limits: ParameterLimits): Promise<Pa
   const parsed = text === undefined ? undefined : parseJson(text)
   if (parsed === undefined) return refuse('body-malformed')
   if (!isMap(parsed.value)) return malformed('The body must be a JSON object.')
-  return check(parsed.value, limits)
+  return check(parsed.value)
 }
 
-function check(request: Readonly<Record<string, unknown>>, limits: ParameterLimits): Parameters | Refusal {
+function check(request: Readonly<Record<string, unknown>>): Parameters | Refusal {
   const query = own(request, 'query')
   const operationName = own(request, 'operationName')
   if (query === undefined) return malformed("The parameter 'query' is missing.")
@@ -78,18 +88,10 @@ function check(request: Readonly<Record<string, unknown>>, limits: ParameterLimi
   if (operationName !== undefined && typeof operationName !== 'string') {
     return malformed("The parameter 'operationName' must be a string.")
   }
-  for (const name of MAPS) {
-    const value = own(request, name)
-    if (value === undefined) continue
-    if (!isMap(value)) return malformed(`The parameter '${name}' must be a map.`)
-    if (isNestedDeeper(value, limits.maxDepth)) {
-      return refuse('graphql-document-too-complex', {
-        detail: `The parameter '${name}' is nested deeper than ${limits.maxDepth} levels.`,
-      })
-    }
-  }
-  const variables = own(request, 'variables') as Parameters['variables'] | undefined
-  return { query, operationName, variables: variables ?? {} }
+  const [variables, extensions] = MAPS.map((name) => own(request, name) ?? {})
+  if (!isMap(variables)) return malformed("The parameter 'variables' must be a map.")
+  if (!isMap(extensions)) return malformed("The parameter 'extensions' must be a map.")
+  return { query, operationName, variables, extensions }
 }
 
 function own(request: Readonly<Record<string, unknown>>, name: string): unknown {

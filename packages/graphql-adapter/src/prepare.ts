@@ -1,10 +1,10 @@
-import { type Incoming, type Refusal, refuse } from '@headgate/core'
+import { type Incoming, isRefusal, type Refusal, refuse } from '@headgate/core'
 import type { GraphQLSchema } from 'graphql'
 import { type MediaType, negotiate } from './accept.js'
-import type { RunnableDocument } from './document.js'
-import type { CompileCached } from './document-cache.js'
+import type { DraftedDocument, RunnableDocument } from './document.js'
+import type { Documents } from './document-cache.js'
 import { coerceVariables, type CoercedVariables } from './engine.js'
-import { type Parameters, readParameters } from './parameters.js'
+import { exceedsNesting, type Parameters, readParameters } from './parameters.js'
 import { requestError } from './render.js'
 import type { Profile } from './statuses.js'
 
@@ -17,45 +17,66 @@ export interface Runnable {
   readonly coerced: CoercedVariables
 }
 
-/** A request and what the gate is told about it. */
-export type Prepared =
-  | { readonly kind: 'runnable'; readonly runnable: Runnable }
-  | { readonly kind: 'rejected'; readonly refusal: Refusal; readonly document?: RunnableDocument }
+/** A request that was read. */
+export interface Prepared {
+  /** What the gate is told of it; undefined where it can't run. */
+  readonly draft: DraftedDocument['draft']
+  /**
+   * Validates it and coerces its variables, once: why it can't run, or what runs. Not before somebody may know: for the
+   * largest documents it takes a hundred times as long as all that was done before.
+   */
+  readonly settle: () => Runnable | Refusal
+}
 
 /** What requests are prepared with. */
 export interface Preparation {
   readonly schema: GraphQLSchema
-  readonly compile: CompileCached
+  readonly documents: Documents
   readonly bodyLimit: number
   readonly maxDepth: number
   readonly profile: Profile
 }
 
-/** Reads, parses, validates and coerces a request, once for all that follows. Never throws and runs nothing. */
+/** Reads and parses a request, once for all that follows. Never throws and runs nothing. */
 export async function prepare(setting: Preparation, incoming: Incoming, decoded: boolean): Promise<Prepared> {
   const media = negotiate(incoming.header('accept'))
   if (media === undefined) return rejected(refuse('not-acceptable'))
   const parameters = await readParameters(incoming, { ...setting, decoded })
-  if ('kind' in parameters) return rejected(parameters)
+  if (isRefusal(parameters)) return rejected(parameters)
 
-  const document = setting.compile(parameters.query, parameters.operationName)
+  const document = setting.documents.read(parameters.query, parameters.operationName)
   if (document.kind === 'rejected') {
     return rejected(requestError(setting.profile, media, document.code, document.errors))
   }
-  if (document.type === 'mutation' && incoming.method !== 'POST') {
-    const detail = 'A mutation must be sent with POST.'
-    return rejected(refuse('method-not-allowed', { detail, headers: { allow: 'POST' } }), document)
+  let settled: Runnable | Refusal | undefined
+  return {
+    draft: document.kind === 'runnable' ? document : document.draft,
+    settle: () => (settled ??= settle(setting, incoming.method, media, parameters)),
   }
-  const coerced = coerce(setting.schema, document, parameters.variables)
-  if ('errors' in coerced) {
-    return rejected(requestError(setting.profile, media, 'bad-user-input', coerced.errors), document)
-  }
-  const { variables } = parameters
-  return { kind: 'runnable', runnable: { media, document, variables, coerced: coerced.values } }
 }
 
-function rejected(refusal: Refusal, document?: RunnableDocument): Prepared {
-  return { kind: 'rejected', refusal, ...(document === undefined ? {} : { document }) }
+function rejected(refusal: Refusal): Prepared {
+  return { draft: undefined, settle: () => refusal }
+}
+
+function settle(
+  { schema, documents, maxDepth, profile }: Preparation,
+  method: string,
+  media: MediaType,
+  parameters: Parameters,
+): Runnable | Refusal {
+  const tooDeep = exceedsNesting(parameters, maxDepth)
+  if (tooDeep !== undefined) return tooDeep
+  const { query, operationName, variables } = parameters
+  const document = documents.compile(query, operationName)
+  if (document.kind === 'rejected') return requestError(profile, media, document.code, document.errors)
+  if (document.type === 'mutation' && method !== 'POST') {
+    const detail = 'A mutation must be sent with POST.'
+    return refuse('method-not-allowed', { detail, headers: { allow: 'POST' } })
+  }
+  const coerced = coerce(schema, document, variables)
+  if ('errors' in coerced) return requestError(profile, media, 'bad-user-input', coerced.errors)
+  return { media, document, variables, coerced: coerced.values }
 }
 
 /** A custom scalar may throw what it likes: it is the variables' fault. */

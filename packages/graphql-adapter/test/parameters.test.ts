@@ -2,9 +2,10 @@ import type { Refusal } from '@headgate/core'
 import { literalExchange } from '@headgate/core/testing'
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
-import { type Parameters, readParameters } from '../src/parameters.js'
+import { exceedsNesting, type Parameters, readParameters } from '../src/parameters.js'
 
-const LIMITS = { bodyLimit: 1_000, maxDepth: 5, decoded: false }
+const LIMITS = { bodyLimit: 1_000, decoded: false }
+const MAX_DEPTH = 5
 const JSON_TYPE = { 'content-type': 'application/json' }
 
 type Outcome = Parameters | Refusal
@@ -24,17 +25,23 @@ function send(
 }
 
 function codeOf(outcome: Outcome): string {
-  return 'kind' in outcome ? outcome.code : 'well-formed'
+  if ('kind' in outcome) return outcome.code
+  return exceedsNesting(outcome, MAX_DEPTH)?.code ?? 'well-formed'
 }
 
 describe('a request in the query', () => {
   test.each(['GET', 'HEAD'])('%s gives all parameters', async (method) => {
     const search = { query: '{a}', operationName: 'A', variables: '{"b":1}', extensions: '{"c":2}' }
-    expect(await get(search, method)).toEqual({ query: '{a}', operationName: 'A', variables: { b: 1 } })
+    expect(await get(search, method)).toEqual({
+      query: '{a}',
+      operationName: 'A',
+      variables: { b: 1 },
+      extensions: { c: 2 },
+    })
   })
 
   test('an empty parameter is absent, null variables are none', async () => {
-    const none = { query: '{a}', operationName: undefined, variables: {} }
+    const none = { query: '{a}', operationName: undefined, variables: {}, extensions: {} }
     expect(await get({ query: '{a}', operationName: '', variables: '', extensions: '' })).toEqual(none)
     expect(await get({ query: '{a}', variables: 'null', extensions: 'null' })).toEqual(none)
   })
@@ -95,7 +102,12 @@ describe('a request in the body', () => {
       id: 1,
       documentId: 'x',
     }
-    expect(await send(body)).toEqual({ query: '{a}', operationName: undefined, variables: {} })
+    expect(await send(body)).toEqual({
+      query: '{a}',
+      operationName: undefined,
+      variables: {},
+      extensions: {},
+    })
   })
 
   test.each([
