@@ -1,4 +1,5 @@
 import { type Item, serializeItem } from 'structured-headers'
+import type { StructuredItem } from './dictionary.js'
 
 /** A covered part of a request (RFC 9421 2). */
 export interface Component {
@@ -38,14 +39,14 @@ export function isFieldName(name: string): boolean {
  * Reads one component identifier. Undefined for what a request has not (`@status`, `req`, `tr`), and for any
  * parameter that is not known: what it would mean is not known either.
  */
-export function readComponent(item: Item): Component | undefined {
+export function readComponent(item: StructuredItem): Component | undefined {
   const [name, parameters] = item
   if (typeof name !== 'string' || parameters.size > 1) return undefined
   const [[parameter, value] = []] = parameters
   const isKnown = name.startsWith('@')
     ? isDerivedForm(name, parameter, value)
     : isFieldName(name) && isFieldForm(parameter, value)
-  return isKnown ? { name, parameters, identifier: serializeItem(item) } : undefined
+  return isKnown ? { name, parameters, identifier: serializeItem(item as Item) } : undefined
 }
 
 /** Whether a component covers all of what its name stands for, and not one member of it. */

@@ -1,14 +1,8 @@
-import {
-  type BareItem,
-  type Dictionary,
-  type InnerList,
-  isInnerList,
-  serializeInnerList,
-} from 'structured-headers'
+import { type InnerList, isInnerList, type Item, serializeInnerList } from 'structured-headers'
 import { rejected, type Rejected } from '../scheme.js'
 import { type Component, readComponent } from './component.js'
 import { componentValues, type SignedMessage, type StructuredTypes } from './component-values.js'
-import { parseWrittenDictionary } from './dictionary.js'
+import { parseWrittenDictionary, type StructuredDictionary } from './dictionary.js'
 
 /** Each costs a search through the request's fields, before anybody is known. */
 const MOST_COMPONENTS = 64
@@ -46,12 +40,13 @@ export function readSignature(
     return rejected('malformed', { at: 'signature' })
   }
   const fitting = [...inputs].filter(([, [, parameters]]) => parameters.get('tag') === tag)
-  const [[label, input] = []] = fitting
-  if (fitting.length !== 1 || label === undefined || input === undefined) {
+  const [[label, member] = []] = fitting
+  if (fitting.length !== 1 || label === undefined) {
     return rejected(fitting.length === 0 ? 'wrong-type' : 'malformed', { at: 'tag' })
   }
   const bytes = bytesOf(signatures, label)
   if (bytes === undefined) return rejected('malformed', { at: 'signature' })
+  const input = member as Item | InnerList
   if (!isInnerList(input)) return rejected('malformed', { at: 'signature-input' })
   return read(input, bytes)
 }
@@ -79,11 +74,11 @@ export function signatureBase(
   return `${base}"@signature-params": ${written}`
 }
 
-function sameLabels(inputs: Dictionary, signatures: Dictionary): boolean {
+function sameLabels(inputs: StructuredDictionary, signatures: StructuredDictionary): boolean {
   return inputs.size === signatures.size && [...inputs.keys()].every((label) => signatures.has(label))
 }
 
-function bytesOf(signatures: Dictionary, label: string): Buffer | undefined {
+function bytesOf(signatures: StructuredDictionary, label: string): Buffer | undefined {
   const [value, parameters] = signatures.get(label) ?? []
   return value instanceof ArrayBuffer && parameters?.size === 0 ? Buffer.from(value) : undefined
 }
@@ -103,7 +98,7 @@ function read(input: InnerList, bytes: Buffer): MessageSignature | Rejected {
   return { ...parameters, components: [...components.values()], written: serializeInnerList(input), bytes }
 }
 
-function readParameters(parameters: ReadonlyMap<string, BareItem>): SignatureParameters | Rejected {
+function readParameters(parameters: ReadonlyMap<string, unknown>): SignatureParameters | Rejected {
   for (const [name, value] of parameters) {
     if (!Object.hasOwn(PARAMETERS, name) || !PARAMETERS[name as keyof typeof PARAMETERS](value)) {
       return rejected('malformed', { at: 'parameters' })
@@ -119,16 +114,16 @@ function readParameters(parameters: ReadonlyMap<string, BareItem>): SignaturePar
 const PARAMETERS = {
   created: isTime,
   expires: isTime,
-  keyid: (value: BareItem) => isText(value) && value !== '' && value.length <= 256,
+  keyid: (value: unknown) => isText(value) && value !== '' && value.length <= 256,
   alg: isText,
   nonce: isText,
   tag: isText,
 } as const
 
-function isTime(value: BareItem): boolean {
+function isTime(value: unknown): boolean {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0
 }
 
-function isText(value: BareItem): value is string {
+function isText(value: unknown): value is string {
   return typeof value === 'string'
 }
