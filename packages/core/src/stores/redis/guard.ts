@@ -7,7 +7,8 @@ import { type BreakerState, circuitBreaker } from '../../breaker.js'
 import type { BinaryRedisLike, RedisArgument, RedisLike } from './client.js'
 import { clientWarnings, type RedisClientWarning } from './client-warnings.js'
 import { classify } from './failure.js'
-import { checkKeys, type RedisScript, runScript } from './script.js'
+import { checkKeys, hasNotRun, type RedisScript, runInFull, runScript } from './script.js'
+import { sharedDeadlines } from './shared-deadlines.js'
 
 /** Settings of a guarded Redis. */
 export interface RedisGuardOptions {
@@ -59,6 +60,8 @@ export function guardRedis(client: RedisLike, options: RedisGuardOptions = {}): 
   const warnings = clientWarnings(client)
   for (const warning of warnings) onEvent?.({ type: 'redis.client-warning', ...warning })
 
+  const deadlines = sharedDeadlines(clock, deadline)
+
   const guarded = (
     turn: number,
     script: RedisScript,
@@ -66,35 +69,28 @@ export function guardRedis(client: RedisLike, options: RedisGuardOptions = {}): 
     args: readonly RedisArgument[],
   ): Promise<unknown> =>
     new Promise((resolve, reject) => {
-      let isOpen = true
-      const expire = (): void => {
-        if (!isOpen) return
-        isOpen = false
+      const call = deadlines.begin(() => {
         reject(new StoreUnavailable('deadline'))
         breaker.failed(turn)
-      }
-      // When this process was busy for as long as the deadline, timers run before what has arrived is read. One look at
-      // the sockets first: else our own pause would look like a dead server.
-      const cancel = clock.after(deadline, () => void setImmediate(expire))
+      })
       // What comes after the deadline is dropped, also a rejection: it has its handler.
-      runScript(client as BinaryRedisLike, script, keys, args, () => isOpen).then(
-        (reply) => {
-          if (!isOpen) return
-          isOpen = false
-          cancel()
-          resolve(reply)
-          breaker.succeeded(turn)
-        },
-        (error: unknown) => {
-          if (!isOpen) return
-          isOpen = false
-          cancel()
-          const { kind, isAboutTheCall } = classify(error)
-          reject(new StoreUnavailable('error', kind))
-          if (isAboutTheCall) breaker.succeeded(turn)
-          else breaker.failed(turn)
-        },
-      )
+      const succeed = (reply: unknown): void => {
+        if (!deadlines.end(call)) return
+        resolve(reply)
+        breaker.succeeded(turn)
+      }
+      const fail = (error: unknown): void => {
+        if (!deadlines.end(call)) return
+        const { kind, isAboutTheCall } = classify(error)
+        reject(new StoreUnavailable('error', kind))
+        if (isAboutTheCall) breaker.succeeded(turn)
+        else breaker.failed(turn)
+      }
+      runScript(client as BinaryRedisLike, script, keys, args).then(succeed, (error: unknown) => {
+        // After the deadline nobody waits for its effect any more.
+        if (!call.isOpen || !hasNotRun(error)) fail(error)
+        else runInFull(client as BinaryRedisLike, script, keys, args).then(succeed, fail)
+      })
     })
 
   return {

@@ -30,19 +30,15 @@ export function redisBudgets(
   undo: number,
 ): BudgetStore {
   return {
-    async consume(charges, { reserve = 0 } = {}) {
-      const groups = groupsOf(charges)
-      const id = reserve > 0 || groups.length > 1 ? randomId() : ''
+    consume(charges, { reserve = 0 } = {}) {
+      const [first] = charges
+      if (first === undefined) return { outcome: 'admitted', quotas: [] }
       const lasting = Math.round(reserve * 1_000)
-      const [only] = groups
-      if (only === undefined) return { outcome: 'admitted', quotas: [] }
-      const decision =
-        groups.length === 1
-          ? await take(only, id, lasting)
-          : await consumeInOrder(groups, id, lasting, charges)
-      return reserve > 0 && decision.outcome === 'admitted'
-        ? { ...decision, receipt: { id, charges } }
-        : decision
+      const isOneKey = charges.every(({ key }) => key === first.key)
+      if (reserve === 0 && isOneKey) return take(first.key, charges, '', 0)
+      const id = randomId()
+      const decision = isOneKey ? take(first.key, charges, id, lasting) : consumeInOrder(charges, id, lasting)
+      return reserve === 0 ? decision : decision.then((made) => receipted(made, id, charges))
     },
     async settle({ id, charges }, costs) {
       const settled = groupsOf(charges).map((group) =>
@@ -59,28 +55,34 @@ export function redisBudgets(
     },
   }
 
-  function take(group: Group, id: string, lasting: number): Promise<RateLimitDecision> {
-    return decideAt(group, takingArguments(group.charges, id, lasting))
+  function take(
+    key: string,
+    charges: readonly RateLimitCharge[],
+    id: string,
+    lasting: number,
+  ): Promise<RateLimitDecision> {
+    return decideAt(key, charges, takingArguments(charges, id, lasting))
   }
 
-  function look(group: Group): Promise<RateLimitDecision> {
-    return decideAt(group, lookingArguments(group.charges))
+  function look({ key, charges }: Group): Promise<RateLimitDecision> {
+    return decideAt(key, charges, lookingArguments(charges))
   }
 
-  async function decideAt(
-    { key, charges }: Group,
+  function decideAt(
+    key: string,
+    charges: readonly RateLimitCharge[],
     args: readonly RedisArgument[],
   ): Promise<RateLimitDecision> {
-    return decisionOf(charges, await run(scripts.consume, [keyFor(key)], args))
+    return run(scripts.consume, [keyFor(key)], args).then((reply) => decisionOf(charges, reply))
   }
 
   /** Takes key by key and stops at the first denial. What was taken before is given back, exactly. */
   async function consumeInOrder(
-    groups: readonly Group[],
+    charges: readonly RateLimitCharge[],
     id: string,
     lasting: number,
-    charges: readonly RateLimitCharge[],
   ): Promise<RateLimitDecision> {
+    const groups = groupsOf(charges)
     const decisions: RateLimitDecision[] = []
     // Nothing is taken when a look at the charges tells the end.
     let isDenied = charges.some(({ cost, burst }) => cost > burst)
@@ -89,7 +91,7 @@ export function redisBudgets(
       // The last one is never undone: a key that many share keeps no reservations for it.
       const isLast = index === groups.length - 1
       const needed = isLast ? lasting : Math.max(lasting, undo)
-      const decision = await take(group, needed === 0 ? '' : id, needed)
+      const decision = await take(group.key, group.charges, needed === 0 ? '' : id, needed)
       decisions.push(decision)
       isDenied = decision.outcome !== 'admitted'
     }
@@ -114,12 +116,8 @@ export function redisBudgets(
   }
 }
 
-/** Groups charges by key, in the order of the keys. Nearly always there is one. */
+/** Groups charges by key, in the order of the keys. */
 function groupsOf(charges: readonly RateLimitCharge[]): readonly Group[] {
-  const key = charges[0]?.key
-  if (key !== undefined && charges.every((charge) => charge.key === key)) {
-    return [{ key, charges, places: charges.map((_, place) => place) }]
-  }
   const groups = new Map<string, { key: string; charges: RateLimitCharge[]; places: number[] }>()
   for (const [place, charge] of charges.entries()) {
     const group = groups.get(charge.key)
@@ -130,6 +128,14 @@ function groupsOf(charges: readonly RateLimitCharge[]): readonly Group[] {
     }
   }
   return [...groups.values()]
+}
+
+function receipted(
+  decision: RateLimitDecision,
+  id: string,
+  charges: readonly RateLimitCharge[],
+): RateLimitDecision {
+  return decision.outcome === 'admitted' ? { ...decision, receipt: { id, charges } } : decision
 }
 
 /** How budgets stand that could not be looked at. */

@@ -16,37 +16,43 @@ export function redisScript(lua: string, reply: 'text' | 'bytes' = 'text'): Redi
 }
 
 /**
- * Runs a script by its digest; a server that does not know it (a restart, a failover, another node), or a cluster that
- * moved its slot, gets it in full.
+ * Runs a script by its digest. A server that does not know it (a restart, a failover, another node), or a cluster that
+ * moved its slot, says so in an error that {@link hasNotRun} knows; then it is safe to send it in full.
  *
  * Commands are not defined on the client: two versions of a library would overwrite each other's. The count of keys
  * stands on the wire, so ioredis finds the slot with auto-pipelining too.
  *
  * @param keys what {@link checkKeys} lets pass.
- * @param isWanted asked before the script is sent in full: nobody may wait for its effect any more.
  */
-export async function runScript(
+export function runScript(
   client: BinaryRedisLike,
-  { lua, sha, reply }: RedisScript,
+  { sha, reply }: RedisScript,
   keys: readonly string[],
   args: readonly RedisArgument[],
-  isWanted: () => boolean,
+): Promise<unknown> {
+  try {
+    return reply === 'bytes'
+      ? client.evalshaBuffer(sha, keys.length, ...keys, ...args)
+      : client.evalsha(sha, keys.length, ...keys, ...args)
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+/** Runs a script that its server did not run by its digest. */
+export async function runInFull(
+  client: BinaryRedisLike,
+  { lua, reply }: RedisScript,
+  keys: readonly string[],
+  args: readonly RedisArgument[],
 ): Promise<unknown> {
   const bytes = reply === 'bytes'
-  try {
-    return await (bytes
-      ? client.evalshaBuffer(sha, keys.length, ...keys, ...args)
-      : client.evalsha(sha, keys.length, ...keys, ...args))
-  } catch (error) {
-    // The script did not run: it is safe to send it again.
-    if (!hasNotRun(error) || !isWanted()) throw error
-    if (client.isCluster === true && client.pipeline !== undefined) {
-      return runAlone(client.pipeline([[bytes ? 'evalBuffer' : 'eval', lua, keys.length, ...keys, ...args]]))
-    }
-    return bytes
-      ? client.evalBuffer(lua, keys.length, ...keys, ...args)
-      : client.eval(lua, keys.length, ...keys, ...args)
+  if (client.isCluster === true && client.pipeline !== undefined) {
+    return runAlone(client.pipeline([[bytes ? 'evalBuffer' : 'eval', lua, keys.length, ...keys, ...args]]))
   }
+  return bytes
+    ? client.evalBuffer(lua, keys.length, ...keys, ...args)
+    : client.eval(lua, keys.length, ...keys, ...args)
 }
 
 /**
@@ -82,6 +88,6 @@ function hashTag(key: string): string {
 }
 
 /** The server does not know the script, or does not have its keys. */
-function hasNotRun(error: unknown): boolean {
+export function hasNotRun(error: unknown): boolean {
   return /^(?:NOSCRIPT|MOVED|ASK)\b/.test(String((error as Partial<Error> | undefined)?.message))
 }
