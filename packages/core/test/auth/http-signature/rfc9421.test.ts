@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
+import { createHash, sign } from 'node:crypto'
 import type { SignatureAlgorithm } from '../../../src/auth/http-signature/algorithms.js'
 import type { HttpSignatureOptions } from '../../../src/auth/http-signature/options.js'
 import type { SignatureKey } from '../../../src/auth/http-signature/signature-key.js'
 import { ManualClock } from '../../../src/testing/manual-clock.js'
 import { signRequest } from '../../../src/testing/sign-request.js'
-import { chain, RFC_KEYS } from './signing.js'
+import { chain, KEYS, PAYMENT, RFC_KEYS, signed } from './signing.js'
 
 // The examples of RFC 9421, appendix B: requests, keys and signatures as they are printed there.
 const CREATED = 1_618_884_473
@@ -161,4 +162,23 @@ describe('the examples of RFC 9421', () => {
     }
     expect(await gate.verdict({ ...TRANSFORMED.request, ...request, headers })).toBe(expected)
   })
+})
+
+test('a request that is signed by hand, as docs/auth.md shows, is accepted', async () => {
+  const { url, body, created } = PAYMENT
+  const digest = `sha-256=:${createHash('sha256').update(body).digest('base64')}:`
+  const parameters = `("@method" "@target-uri" "content-digest");created=${created};keyid="ed25519"`
+  const base = [
+    '"@method": POST',
+    `"@target-uri": ${url}`,
+    `"content-digest": ${digest}`,
+    `"@signature-params": ${parameters}`,
+  ].join('\n')
+  const signature = sign(null, Buffer.from(base), KEYS.ed25519.sign).toString('base64')
+  const headers = {
+    'content-digest': digest,
+    'signature-input': `sig=${parameters}`,
+    signature: `sig=:${signature}:`,
+  }
+  expect(await chain().verdict({ ...signed(), headers })).toBe('accepted')
 })
