@@ -125,6 +125,14 @@ describe('a proof is bad', () => {
     }
   })
 
+  test('by an algorithm that its key is not for', async () => {
+    const { scheme, token, client } = known
+    const [, payload, signature] = (await prove(client, token)).split('.')
+    const header = { alg: 'EdDSA', typ: 'dpop+jwt', jwk: client.jwk }
+    const forged = `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${payload}.${signature}`
+    expect(said(await present(scheme, token, forged))).toBe('malformed DPoP.jwk')
+  })
+
   test('of a weak key', async () => {
     const options: Partial<DpopOptions> = { algorithms: ['RS256'] }
     const { scheme, signer } = await setting(options, 'RS256')
