@@ -60,12 +60,12 @@ export interface RevocationList {
   /** For the option `isRevoked` of `jwt`, `apiKey` and `introspection`. It needs no `this`. */
   readonly isRevoked: IsRevoked
   /**
-   * Revokes at once, in this process. It can't be taken back.
+   * Revokes at once, in this process. It can't be taken back. It needs no `this`.
    *
    * @throws TypeError when it is no revocation.
    * @throws RangeError when the list is full: then it is not in effect.
    */
-  revoke(revocation: Revocation): void
+  readonly revoke: (revocation: Revocation) => void
   /** How many are held; those that have ended may still be among them. */
   readonly size: number
   /** Of the feed: `loading` until its first answer. Without one always `current`. */
