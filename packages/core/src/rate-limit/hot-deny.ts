@@ -1,9 +1,9 @@
-import { LRUCache } from 'lru-cache'
 import { type Clock, systemClock } from '../clock.js'
 import { type Duration, milliseconds } from '../duration.js'
 import { checkInteger, checkKnown, checkMethods } from '../options.js'
 import { elapsedTime } from '../stores/memory/elapsed-time.js'
 import { callerOf, isSamePlan } from './charged-plan.js'
+import { segmented } from './segmented.js'
 import type { QuotaState, RateLimitCharge, RateLimitDecision, BudgetStore } from './store.js'
 
 /** Settings of {@link hotDeny}. */
@@ -33,6 +33,9 @@ interface HotDenial {
   /** Milliseconds of elapsed time: when the store was asked, and until when its answer is repeated. */
   readonly asked: number
   readonly until: number
+  /** What was said last, and when: a flood asks many times in a millisecond. */
+  said: Denied
+  saidAt: number
 }
 
 /**
@@ -59,20 +62,20 @@ export function hotDeny(store: BudgetStore, options: HotDenyOptions = {}): Budge
     if (decision.outcome === 'denied') {
       const until = start + Math.min(decision.wait / 1_000, most)
       const others = denials.get(callerOf(charges))?.filter((one) => !isSame(one.charges, charges)) ?? []
-      const known = [...others.slice(1 - MOST_PLANS), { charges, decision, asked: start, until }]
-      denials.set(callerOf(charges), known)
+      const denial = { charges, decision, asked: start, until, said: decision, saidAt: start }
+      denials.set(callerOf(charges), [...others.slice(1 - MOST_PLANS), denial])
     }
     return decision
   }
 
   return {
     consume(charges, asked) {
-      if (denials.isEmpty) return ask(charges, asked)
+      if (denials.size === 0) return ask(charges, asked)
       const known = denials.get(callerOf(charges))
       if (known === undefined) return ask(charges, asked)
       const now = elapsed()
       for (const denial of known) {
-        if (now < denial.until && isSame(denial.charges, charges)) return aged(denial, now)
+        if (now < denial.until && isSame(denial.charges, charges)) return saidAt(denial, now)
       }
       return ask(charges, asked)
     },
@@ -82,9 +85,16 @@ export function hotDeny(store: BudgetStore, options: HotDenyOptions = {}): Budge
 }
 
 /** What the store said, as much later as it is now. */
+function saidAt(denial: HotDenial, now: number): Denied {
+  if (now !== denial.saidAt) {
+    denial.said = aged(denial, now)
+    denial.saidAt = now
+  }
+  return denial.said
+}
+
 function aged({ decision, asked }: HotDenial, now: number): Denied {
   const passed = Math.floor((now - asked) * 1_000)
-  if (passed === 0) return decision
   const later = (duration: number): number => (duration > 0 ? Math.max(1, duration - passed) : 0)
   const quotas = decision.quotas.map(({ remaining, renewal, wait }): QuotaState => ({
     remaining,
@@ -96,36 +106,8 @@ function aged({ decision, asked }: HotDenial, now: number): Denied {
 
 /** Whether the decision about one is the decision about the other: the costs count too. */
 function isSame(one: readonly RateLimitCharge[], other: readonly RateLimitCharge[]): boolean {
-  return isSamePlan(one, other) && one.every(({ cost }, index) => cost === other[index]?.cost)
-}
-
-/** A bounded memory in which what is asked for again is not pushed out by what is asked for once. */
-interface Segmented<T> {
-  get(key: string): T | undefined
-  set(key: string, value: T): void
-  readonly isEmpty: boolean
-}
-
-/** Half for newcomers, half for those that came back: a flood of new keys evicts newcomers only. */
-function segmented<T extends object>(maxEntries: number): Segmented<T> {
-  const newcomers = new LRUCache<string, T>({ max: Math.floor(maxEntries / 2) })
-  const regulars = new LRUCache<string, T>({ max: Math.ceil(maxEntries / 2) })
-  return {
-    get isEmpty() {
-      return newcomers.size === 0 && regulars.size === 0
-    },
-    get(key) {
-      const regular = regulars.get(key)
-      if (regular !== undefined) return regular
-      const newcomer = newcomers.get(key)
-      if (newcomer === undefined) return undefined
-      newcomers.delete(key)
-      regulars.set(key, newcomer)
-      return newcomer
-    },
-    set(key, value) {
-      if (regulars.has(key)) regulars.set(key, value)
-      else newcomers.set(key, value)
-    },
-  }
+  if (!isSamePlan(one, other)) return false
+  for (let index = 0; index < one.length; index += 1)
+    if (one[index]?.cost !== other[index]?.cost) return false
+  return true
 }
