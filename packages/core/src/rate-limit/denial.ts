@@ -1,20 +1,27 @@
 import type { Exchange } from '../exchange.js'
 import type { Fields } from '../fields.js'
 import { type Refusal, refuse } from '../refusal.js'
-import { wholeSeconds } from './fields.js'
 import type { Terms } from './quota.js'
+import { retryAfter } from './retry-after.js'
 import type { RateLimitDecision } from './store.js'
 
 /** Any decision but `admitted`. */
 export type Denial = Exclude<RateLimitDecision, { readonly outcome: 'admitted' }>
+
+/** How a denial is told. */
+export interface DenialInit {
+  readonly fields: Fields
+  readonly degraded: boolean
+  /** In milliseconds. */
+  readonly retrySpread: number
+}
 
 /** Says no: 429 when the request fits later, 400 without a time to come back when it never will. */
 export function deny(
   exchange: Exchange,
   terms: readonly Terms[],
   denial: Denial,
-  fields: Fields,
-  degraded: boolean,
+  { fields, degraded, retrySpread }: DenialInit,
 ): Refusal {
   const { cost } = exchange.operation
   if (denial.outcome === 'impossible') {
@@ -32,7 +39,7 @@ export function deny(
   exchange.report({ type: 'rate-limit.denied', cost, violated, wait: Math.ceil(wait / 1_000), degraded })
   return refuse('quota-exceeded', {
     detail: violated.map((name) => `The quota '${name}' is exceeded.`).join(' '),
-    headers: { 'retry-after': String(wholeSeconds(wait)), ...fields },
+    headers: { 'retry-after': retryAfter(wait, retrySpread), ...fields },
     members: { 'violated-policies': violated },
   })
 }

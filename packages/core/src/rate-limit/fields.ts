@@ -21,27 +21,42 @@ export interface QuotaTerms {
   readonly window: number
 }
 
-/** The `RateLimit-Policy` field: `"burst";q=100;w=60`. A window that is no whole number of seconds has no form. */
-export function policyField(quotas: readonly QuotaTerms[]): string {
+/**
+ * The `RateLimit-Policy` field: `"burst";q=100;w=60`. A window that is no whole number of seconds has no form.
+ *
+ * @param partitions whose budget each is, as base64.
+ */
+export function policyField(quotas: readonly QuotaTerms[], partitions?: readonly string[]): string {
   return quotas
-    .map(
-      ({ name, limit, window }) =>
-        `"${name}";q=${limit}${window % 1_000 === 0 ? `;w=${window / 1_000}` : ''}`,
-    )
+    .map(({ name, limit, window }, index) => {
+      const length = window % 1_000 === 0 ? `;w=${window / 1_000}` : ''
+      return `"${name}";q=${limit}${length}${partitionOf(partitions, index)}`
+    })
     .join(', ')
+}
+
+/** A Byte Sequence (RFC 9651 3.3.5). */
+function partitionOf(partitions: readonly string[] | undefined, index: number): string {
+  return partitions === undefined ? '' : `;pk=:${partitions[index]}:`
 }
 
 /**
  * The `RateLimit` field: `"burst";r=50;t=30`. `t` is when more is there: on a denial, when the request fits, and only
  * for the quotas that denied it, since the others do not say when to come back.
+ *
+ * @param partitions whose budget each is, as base64.
  */
-export function stateField(names: readonly string[], states: readonly QuotaState[]): string {
+export function stateField(
+  names: readonly string[],
+  states: readonly QuotaState[],
+  partitions?: readonly string[],
+): string {
   const denied = states.some(({ wait }) => wait > 0)
   let field = ''
   for (const [index, { remaining, renewal, wait }] of states.entries()) {
     const time = denied ? wait : renewal
     const reset = time > 0 && time !== Number.POSITIVE_INFINITY ? `;t=${wholeSeconds(time)}` : ''
-    field += `${index === 0 ? '' : ', '}"${names[index]}";r=${remaining}${reset}`
+    field += `${index === 0 ? '' : ', '}"${names[index]}";r=${remaining}${reset}${partitionOf(partitions, index)}`
   }
   return field
 }

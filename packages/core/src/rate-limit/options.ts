@@ -4,6 +4,7 @@ import type { Exchange } from '../exchange.js'
 import { checkChoice, checkFunction, checkInteger, checkKnown, checkMethods } from '../options.js'
 import { type CallerList, type CallerTest, callerTest } from './caller-list.js'
 import type { FieldsVersion } from './fields.js'
+import { type PartitionKeys, partitionKeys } from './partition.js'
 import { type CheckedQuota, checkQuotas, type Quota } from './quota.js'
 import type { BudgetStore } from './store.js'
 
@@ -38,6 +39,16 @@ export interface RateLimitOptions {
    * 1 minute.
    */
   readonly settleWithin?: Duration
+  /**
+   * A secret of at least 32 bytes; text counts as UTF-8. With it the fields of the draft say whose budget each is (`pk`):
+   * a keyed digest, the same in every process that has the secret. Default: they don't.
+   */
+  readonly partitionSecret?: string | Uint8Array
+  /**
+   * How much later than it must a refused request is told to come back, at the most, up to a day: a time of its own for
+   * each, so that those who were refused together don't come back together. Default: none.
+   */
+  readonly retrySpread?: Duration
   /** The source of time of this process. Default: the machine's clock. */
   readonly clock?: Clock
 }
@@ -63,11 +74,15 @@ export interface RateLimitSetting {
   readonly isSkipped: (exchange: Exchange) => boolean
   /** In milliseconds. */
   readonly settleWithin: number
+  readonly partitionsOf: PartitionKeys | undefined
+  /** In milliseconds. */
+  readonly retrySpread: number
   readonly clock: Clock
   readonly needsIdentity: boolean
 }
 
-const KNOWN = [...Object.keys(RATE_LIMIT_DEFAULTS), 'store', 'quotas', 'allow', 'deny', 'skip', 'clock']
+const UNSET = ['store', 'quotas', 'allow', 'deny', 'skip', 'partitionSecret', 'retrySpread', 'clock']
+const KNOWN = [...Object.keys(RATE_LIMIT_DEFAULTS), ...UNSET]
 
 /** @throws TypeError that names the option. */
 export function checkOptions(options: RateLimitOptions): RateLimitSetting {
@@ -98,9 +113,23 @@ export function checkOptions(options: RateLimitOptions): RateLimitSetting {
     isDenied: deny,
     isSkipped: all.skip,
     settleWithin: Math.ceil(milliseconds('rateLimit: settleWithin', all.settleWithin)),
+    partitionsOf:
+      all.partitionSecret === undefined
+        ? undefined
+        : partitionKeys('rateLimit: partitionSecret', all.partitionSecret),
+    retrySpread: checkSpread(all.retrySpread),
     clock: all.clock,
     needsIdentity: quotas.some((quota) => quota.needsIdentity) || allow.needsIdentity || deny.needsIdentity,
   }
+}
+
+const LONGEST_SPREAD = 86_400_000
+
+function checkSpread(spread: Duration | undefined): number {
+  if (spread === undefined) return 0
+  const length = Math.ceil(milliseconds('rateLimit: retrySpread', spread))
+  if (length > LONGEST_SPREAD) throw new TypeError('rateLimit: retrySpread must be at most a day')
+  return length
 }
 
 function never(): boolean {

@@ -1,17 +1,15 @@
 import type { Exchange, Policy } from '../exchange.js'
-import type { Fields } from '../fields.js'
 import { checkInteger } from '../options.js'
 import { refuse } from '../refusal.js'
 import { decider } from './decider.js'
 import { deny } from './denial.js'
-import { legacyFields, policyField, stateField } from './fields.js'
-import { checkOptions, type RateLimitOptions, type RateLimitSetting } from './options.js'
+import { checkOptions, type RateLimitOptions } from './options.js'
 import { passWith } from './pass-with.js'
-import { chargesOf, type Plan, planner } from './plan.js'
-import type { CheckedQuota, Terms } from './quota.js'
+import { chargesOf, planner } from './plan.js'
+import { replyFields } from './reply-fields.js'
+import { retryAfter } from './retry-after.js'
 import { settler } from './settle.js'
 import { shadowing } from './shadow.js'
-import type { QuotaState } from './store.js'
 
 /** The policy, and what a service may do with its budgets. */
 export interface RateLimitPolicy extends Policy {
@@ -25,8 +23,8 @@ export interface RateLimitPolicy extends Policy {
   block(exchange: Exchange, name: string, duration: number): Promise<void>
 }
 
-/** When to come back after the store failed, in seconds. */
-const STORE_RETRY_AFTER = '5'
+/** When to come back after the store failed, in microseconds. */
+const STORE_RETRY_AFTER = 5_000_000
 
 /**
  * Lets a request pass while every quota has room for what its operation costs.
@@ -38,7 +36,7 @@ const STORE_RETRY_AFTER = '5'
  */
 export function rateLimit(options: RateLimitOptions): RateLimitPolicy {
   const setting = checkOptions(options)
-  const { store, quotas, onStoreDown, needsIdentity } = setting
+  const { store, quotas, onStoreDown, needsIdentity, retrySpread } = setting
   const planFor = planner(quotas)
   const decide = decider(setting)
   const settle = settler(setting)
@@ -74,14 +72,16 @@ export function rateLimit(options: RateLimitOptions): RateLimitPolicy {
       const charges = chargesOf(exchange, plan.enforced, terms)
       const ruling = await decide(exchange, charges, settle.reservation(cost))
       if (ruling.by === 'nobody') {
-        const fields = fieldsOf(setting, plan, terms)
+        const fields = replyFields(setting, { plan, terms, charges })
         if (onStoreDown === 'allow') return passWith(fields, next)
-        return refuse('rate-limit-unavailable', { headers: { 'retry-after': STORE_RETRY_AFTER, ...fields } })
+        const later = retryAfter(STORE_RETRY_AFTER, retrySpread)
+        return refuse('rate-limit-unavailable', { headers: { 'retry-after': later, ...fields } })
       }
       const { decision } = ruling
       const degraded = ruling.by === 'share'
-      const fields = fieldsOf(setting, plan, terms, decision.quotas)
-      if (decision.outcome !== 'admitted') return deny(exchange, terms, decision, fields, degraded)
+      const fields = replyFields(setting, { plan, terms, charges, states: decision.quotas })
+      if (decision.outcome !== 'admitted')
+        return deny(exchange, terms, decision, { fields, degraded, retrySpread })
       const remaining = Math.min(...decision.quotas.map((state) => state.remaining))
       exchange.report({ type: 'rate-limit.admitted', cost, remaining, degraded })
       watch(exchange, plan)
@@ -95,24 +95,4 @@ export function rateLimit(options: RateLimitOptions): RateLimitPolicy {
       await store.block(quota.keyFor(exchange), checkInteger('rateLimit: block: duration', duration, 0))
     },
   }
-}
-
-/** @param states unknown while the store is away. */
-function fieldsOf(
-  { headers, clock }: RateLimitSetting,
-  plan: Plan,
-  terms: readonly Terms[],
-  states?: readonly QuotaState[],
-): Fields {
-  if (headers === 'none') return {}
-  const legacy =
-    headers === 'draft-11' || states === undefined ? undefined : legacyFields(terms, states, clock.now())
-  if (headers === 'legacy') return legacy ?? {}
-  const fields: Record<string, string> = { 'ratelimit-policy': plan.policyField ?? policyField(terms) }
-  if (states !== undefined) fields['ratelimit'] = stateField(plan.enforced.map(nameOf), states)
-  return Object.assign(fields, legacy)
-}
-
-function nameOf({ name }: CheckedQuota): string {
-  return name
 }

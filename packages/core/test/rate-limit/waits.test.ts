@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import { parseList } from 'structured-headers'
+import type { RateLimitOptions } from '../../src/rate-limit/options.js'
 import type { Quota } from '../../src/rate-limit/quota.js'
 import { rateLimit } from '../../src/rate-limit/rate-limit.js'
 import type { Answer, Reply } from '../../src/reply.js'
@@ -77,4 +78,37 @@ test('wait: a cost that never fits is told no time at which to come back', async
       expect(timesOf(reply)).toEqual([])
     }),
   )
+})
+
+/** What the second of two requests is told, where the first took all. */
+const refusedAfter = async (options: Partial<RateLimitOptions>): Promise<number> => {
+  const store = memoryRateLimitStore({ clock: new ManualClock() })
+  const policy = rateLimit({
+    store,
+    quotas: [{ name: 'q', limit: 6, window: '1m', burst: 1, key: 'ip' }],
+    ...options,
+  })
+  let reply: Reply = OK
+  for (let times = 0; times < 2; times += 1) {
+    reply = await policy.handle(literalExchange(), () => Promise.resolve(OK))
+  }
+  return Number(reply.headers['retry-after'])
+}
+
+test('wait: a spread makes those who were refused together come back apart, later than they must and never earlier', async () => {
+  expect(await refusedAfter({})).toBe(10)
+  const away = { consume: () => Promise.reject(new Error('away')), settle() {}, block() {} }
+  for (const [options, least] of [
+    [{}, 10],
+    [{ store: away, onStoreDown: 'deny' }, 5],
+  ] as const) {
+    const told = await Promise.all(
+      Array.from({ length: 300 }, () => refusedAfter({ ...options, retrySpread: '4s' })),
+    )
+    expect(Math.min(...told)).toBeGreaterThanOrEqual(least)
+    expect(Math.max(...told)).toBeLessThanOrEqual(least + 4)
+    expect(new Set(told).size).toBeGreaterThanOrEqual(4)
+  }
+  await expect(refusedAfter({ retrySpread: 0 })).rejects.toThrow(/rateLimit: retrySpread/)
+  await expect(refusedAfter({ retrySpread: '2d' })).rejects.toThrow(/retrySpread must be at most a day/)
 })
