@@ -2,7 +2,10 @@ import { keyOf } from '../key.js'
 
 /** Who asks. Immutable; made by {@link createIdentity} only. */
 export interface Identity {
-  /** How the caller was known: `anonymous`, `jwt`, `introspection`, `api-key`, `basic`, or a scheme of your own. */
+  /**
+   * How the caller was known: `anonymous`, `jwt`, `introspection`, `api-key`, `basic`, `http-signature`, `webhook`, or a
+   * scheme of your own.
+   */
   readonly scheme: string
   /** Who vouches for the subject, where the scheme has such: a token's `iss`. */
   readonly issuer: string | undefined
