@@ -24,6 +24,9 @@ export interface RememberingLookup {
 /** Unknown keys: few and short, in a cache of their own, so that junk pushes out no good key. */
 const UNKNOWN = { ttl: 5_000, max: 1_000 } as const
 
+/** Lookups that can be joined: one that never ends would stay for ever. */
+const MOST_ASKED = 1_000
+
 interface Entry {
   readonly record: ApiKeyRecord | undefined
   readonly since: number
@@ -39,7 +42,7 @@ export function rememberLookups(lookup: ApiKeyLookup, settings: ApiKeyCacheSetti
   const { clock, ttl, deadline, answers } = settings
   const known = new LRUCache<string, Entry>({ max: settings.max })
   const unknown = new LRUCache<string, Entry>({ max: UNKNOWN.max })
-  const asking = new Map<string, Asking>()
+  const asking = new LRUCache<string, Asking>({ max: MOST_ASKED })
   let forgotten = 0
 
   return {

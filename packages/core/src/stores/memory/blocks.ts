@@ -43,6 +43,8 @@ export function blocks(maxEntries: number): Blocks {
 
   function makeRoom(now: number): void {
     let first: readonly [string, Block] | undefined
+    // An iterator that stands still keeps every table that the Map outgrew since.
+    if (held.size === 0) hand = held.entries()
     for (let step = 0; step < STEPS && held.size > 0; step += 1) {
       const next = nextBlock()
       if (next[1].until <= now) held.delete(next[0])
