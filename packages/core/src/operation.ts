@@ -61,6 +61,12 @@ export interface Operation {
    */
   fingerprint(): string | Refusal | Promise<string | Refusal>
   /**
+   * The one spelling of a path, where several lead to the same for a method: `/items/1` of `/ITEMS/%31/`. Equal for
+   * what the channel takes for the same, and for nothing else. Asked about the request's own path, and about those
+   * that answers name. Never throws. Default: the path as it is.
+   */
+  canonicalPath?(path: string, method: string): string
+  /**
    * Checks what must hold before anything runs: the body's contract, a document's validity. Asked when the identity
    * and the budget are known and before an idempotency key is claimed. A reply ends the exchange.
    */
@@ -88,6 +94,11 @@ export function createOperation(init: Required & Partial<Operation>): Operation 
     invalidates: noTags,
     ...init,
   }
+}
+
+/** The one spelling of a path under an operation. */
+export function canonicalPathOf(operation: Operation, path: string, method: string): string {
+  return operation.canonicalPath?.(path, method) ?? path
 }
 
 function noTags(): readonly Tag[] {

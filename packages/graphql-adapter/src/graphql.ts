@@ -79,6 +79,7 @@ export function graphql<Loaders = unknown>(options: GraphqlOptions<Loaders>): Ch
       protocol: 'graphql',
       name: draft?.name ?? '(malformed)',
       effect: draft?.type === 'query' ? 'read' : 'write',
+      canonicalPath: trimmed,
       contract: () => {
         const settled = settle()
         return Promise.resolve(isRefusal(settled) ? settled : undefined)

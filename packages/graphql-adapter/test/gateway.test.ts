@@ -4,7 +4,7 @@ import { buildSchema } from 'graphql'
 import { graphqlGateway } from '../src/gateway.js'
 import { graphql } from '../src/graphql.js'
 import { inventory } from './inventory.js'
-import { gateway } from './real-gateway.js'
+import { KEYS, gateway } from './real-gateway.js'
 import { post, start, stopAll } from './server.js'
 
 afterEach(stopAll)
@@ -97,6 +97,16 @@ describe('was it done before', () => {
     expect([first.status, again.status]).toEqual([200, 200])
     expect(await again.text()).toBe(await first.text())
     expect(again.headers.get('idempotent-replayed')).toBe('true')
+    expect(calls).toEqual(['createItem'])
+  })
+
+  test('a last slash of the endpoint makes no second request of it', async () => {
+    const { url, calls } = await gateway()
+    const headers = { 'x-api-key': KEYS.writer, 'idempotency-key': 'order-1' }
+    const answers = await Promise.all(
+      ['/graphql', '/graphql/'].map((path) => post(`${url}${path}`, { query: CREATE }, headers)),
+    )
+    for (const { status } of answers) expect([200, 409]).toContain(status) // replayed, or still in flight
     expect(calls).toEqual(['createItem'])
   })
 

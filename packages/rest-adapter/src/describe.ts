@@ -19,7 +19,13 @@ import type { Match } from './match.js'
 import type { Route } from './route.js'
 
 /** Describes a request that a route answers. */
-export function describeRoute(ctx: Context, incoming: Incoming, route: Route, params: unknown): Operation {
+export function describeRoute(
+  ctx: Context,
+  incoming: Incoming,
+  route: Route,
+  params: unknown,
+  canonicalPath?: Operation['canonicalPath'],
+): Operation {
   const { method } = incoming
   const { declaration } = route
   const { cost = 1, bodyLimit = DEFAULT_BODY_LIMIT } = declaration ?? {}
@@ -42,6 +48,7 @@ export function describeRoute(ctx: Context, incoming: Incoming, route: Route, pa
     // Answers of other methods are kept where the route says so: its fingerprint tells their bodies apart.
     cache: declaration?.cache ?? (isCacheableMethod(method) ? {} : 'off'),
     fingerprint: () => fingerprintOf(incoming, bodyLimit),
+    ...(canonicalPath !== undefined && { canonicalPath }),
     ...(declaration !== undefined && { contract: () => meetContract(ctx, incoming, call) }),
     tags: (answer) => tagsOf(declaration?.tags, call, answer),
     invalidates: (answer) => tagsOf(declaration?.invalidates, call, answer),

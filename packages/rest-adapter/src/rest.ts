@@ -1,6 +1,7 @@
 import { type Channel, checkChoice, checkKnown, exchangeOf } from '@headgate/core'
 import type { Router } from '@koa/router'
 import { callOf } from './call.js'
+import { canonicalPaths } from './canonical-path.js'
 import { describeRoute, describeUnmatched } from './describe.js'
 import { dispatcher } from './dispatch.js'
 import { matchRequest } from './match.js'
@@ -54,7 +55,13 @@ function channelOf(router: Router, options: RestOptions): Channel {
       const match = matchRequest(router, ctx)
       if (match.kind !== 'route') return describeUnmatched(incoming, match)
       const { layer, path } = match
-      return describeRoute(ctx, incoming, routeOf(layer), layer.params(path, layer.captures(path)))
+      const params: unknown = layer.params(path, layer.captures(path))
+      const canonicalPath = canonicalPaths(router, routeOf, incoming.path, {
+        method: incoming.method,
+        path,
+        layer,
+      })
+      return describeRoute(ctx, incoming, routeOf(layer), params, canonicalPath)
     },
     async handle(ctx, next) {
       await dispatch(ctx, next)

@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../clock.js'
 import type { Exchange, Next, Policy } from '../exchange.js'
 import { type Reply, withHeaders } from '../reply.js'
 import { keyOf } from '../key.js'
+import { canonicalPathOf } from '../operation.js'
 import { checkInteger, checkKnown, checkMethods, checkText } from '../options.js'
 import { isRefusal, refuse } from '../refusal.js'
 import { bypassOf, requestDirectives } from './bypass.js'
@@ -140,7 +141,9 @@ async function bypass(
  * partition, and it is not the public one: what nobody may see is no answer for somebody.
  */
 function entryKey(exchange: Exchange, fingerprint: string, scope: 'own' | 'public'): string {
-  const { method, origin, path, identity } = exchange
+  const { origin, identity, operation } = exchange
+  const method = exchange.method === 'HEAD' ? 'GET' : exchange.method
+  const path = canonicalPathOf(operation, exchange.path, method)
   const partition = scope === 'own' ? identity?.partition : undefined
-  return keyOf('cache', scope, method === 'HEAD' ? 'GET' : method, origin, path, fingerprint, partition)
+  return keyOf('cache', scope, method, origin, path, fingerprint, partition)
 }

@@ -6,7 +6,7 @@ import { storedFields } from './fields.js'
 import type { NotStored } from './reasons.js'
 import type { Storable } from './storable.js'
 import type { CacheStore, CacheFillOutcome } from './store.js'
-import { addressTagKey, tagKeys } from './tags.js'
+import { addressTagKeys, tagKeys } from './tags.js'
 import { variantSelector } from './vary.js'
 
 /** More tags than this cost more than the answer saves. */
@@ -90,7 +90,7 @@ function tagsOf(exchange: Exchange, answer: Answer): readonly string[] | NotStor
     const tags = exchange.operation.tags(answer)
     if (tags.length > MOST_TAGS) return 'too-many-tags'
     // A POST that reads is one of many operations at one address: a write there says nothing about it.
-    const address = exchange.method === 'POST' ? [] : [addressTagKey(exchange)]
+    const address = exchange.method === 'POST' ? [] : addressTagKeys(exchange)
     return [...address, ...tagKeys(tags)]
   } catch {
     exchange.report({ type: 'cache.tags-failed', call: 'tags' })

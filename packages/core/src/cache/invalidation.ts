@@ -2,7 +2,7 @@ import type { Exchange } from '../exchange.js'
 import type { Answer, Reply } from '../reply.js'
 import { linesOf } from './fields.js'
 import type { CacheStore } from './store.js'
-import { addressTagKey, referenceTagKey, tagKeys } from './tags.js'
+import { addressTagKeys, referenceTagKeys, tagKeys } from './tags.js'
 
 /** An outcome nobody saw: the handler threw, or may have run behind a refusal. */
 const UNSEEN: Answer = { kind: 'answer', status: 500, headers: {}, body: null }
@@ -39,9 +39,8 @@ function outcomeOf(reply: Reply | undefined): Answer | undefined {
 function keysOf(exchange: Exchange, outcome: Answer): readonly string[] {
   const named = ['location', 'content-location']
     .flatMap((name) => linesOf(outcome.headers, name))
-    .map((reference) => referenceTagKey(exchange, reference))
-    .filter((key) => key !== undefined)
-  return [...new Set([addressTagKey(exchange), ...named, ...entityKeys(exchange, outcome)])]
+    .flatMap((reference) => referenceTagKeys(exchange, reference))
+  return [...new Set([...addressTagKeys(exchange), ...named, ...entityKeys(exchange, outcome)])]
 }
 
 function entityKeys(exchange: Exchange, outcome: Answer): readonly string[] {

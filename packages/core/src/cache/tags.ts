@@ -1,5 +1,6 @@
 import type { Exchange } from '../exchange.js'
 import { keyOf } from '../key.js'
+import { canonicalPathOf } from '../operation.js'
 import type { Tag } from '../tag.js'
 import type { CacheStore } from './store.js'
 
@@ -16,22 +17,33 @@ export async function invalidateTags(store: CacheStore, tags: readonly Tag[]): P
   await store.invalidate(tagKeys(tags))
 }
 
-/** The key of the address a request was made to, with its query. */
-export function addressTagKey({ origin, path, query }: Exchange): string {
-  const address = `${origin}${path}${query === '' ? '' : `?${query}`}`
-  const url = parseUrl(address)
-  return keyOf('address', url === undefined ? address : hrefOf(url))
+/** The keys of the address a request was made to, with its query: as it was sent, and in its one spelling. */
+export function addressTagKeys(exchange: Exchange): readonly string[] {
+  const { path, query } = exchange
+  return spellings(exchange, path).map((spelling) => addressKey(exchange, spelling, query && `?${query}`))
 }
 
-/** The key of an address that an answer names. Undefined when it is at another origin (RFC 9111 4.4) or no address. */
-export function referenceTagKey({ origin, path }: Exchange, reference: string): string | undefined {
-  const base = parseUrl(`${origin}${path}`)
+/** The keys of an address that an answer names. None when it is at another origin (RFC 9111 4.4) or no address. */
+export function referenceTagKeys(exchange: Exchange, reference: string): readonly string[] {
+  const base = parseUrl(`${exchange.origin}${exchange.path}`)
   const url = base && parseUrl(reference, base)
-  return url !== undefined && url.origin === base?.origin ? keyOf('address', hrefOf(url)) : undefined
+  if (url === undefined || url.origin !== base?.origin) return []
+  return spellings(exchange, url.pathname).map((spelling) => addressKey(exchange, spelling, url.search))
 }
 
-function hrefOf({ origin, pathname, search }: URL): string {
-  return `${origin}${pathname}${search}`
+/**
+ * An entry serves every spelling of its path, and a write may use any: the one that both have is among these. What a
+ * path leads to depends on the method; what is stored was mostly asked with GET.
+ */
+function spellings({ operation, method }: Exchange, path: string): readonly string[] {
+  const asked = ['GET', method].map((each) => canonicalPathOf(operation, path, each))
+  return [...new Set([path, ...asked])]
+}
+
+function addressKey({ origin }: Exchange, path: string, search: string): string {
+  const address = `${origin}${path}${search}`
+  const url = parseUrl(address)
+  return keyOf('address', url === undefined ? address : `${url.origin}${url.pathname}${url.search}`)
 }
 
 function parseUrl(text: string, base?: URL): URL | undefined {

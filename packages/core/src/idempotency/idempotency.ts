@@ -5,6 +5,7 @@ import type { Exchange, Next, Policy } from '../exchange.js'
 import type { Reply } from '../reply.js'
 import { type NewId, randomId } from '../id.js'
 import { keyOf } from '../key.js'
+import { canonicalPathOf } from '../operation.js'
 import { checkChoice, checkFunction, checkInteger, checkKnown, checkMethods } from '../options.js'
 import { isRefusal } from '../refusal.js'
 import { answerInstead, type Unclaimed } from './answer-instead.js'
@@ -131,8 +132,10 @@ async function guarded(
   const fingerprint = await operation.fingerprint()
   if (isRefusal(fingerprint)) return fingerprint
 
-  // The path says which route it is. A name that a client may choose, as in GraphQL, must not make a second cell.
-  const cell = keyOf('idempotency', identity.key, exchange.method, exchange.path, key)
+  // The path says which route it is, however it is spelled. A name that a client may choose, as in GraphQL, must not
+  // make a second cell.
+  const path = canonicalPathOf(operation, exchange.path, exchange.method)
+  const cell = keyOf('idempotency', identity.key, exchange.method, path, key)
   const owner = setting.newId()
   // Whatever else a function may return, the safe side is the barrier at the claim.
   const barrier = setting.barrier(exchange) === 'deferred' ? 'deferred' : 'now'

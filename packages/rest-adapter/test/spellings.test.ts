@@ -1,0 +1,83 @@
+import { describe, expect, test } from '@jest/globals'
+import {
+  authenticate,
+  apiKey,
+  apiKeyDigest,
+  cache,
+  idempotency,
+  memoryApiKeys,
+  memoryStores,
+} from '@headgate/core'
+import { operation, restGateway } from '@headgate/rest-adapter'
+import { Router } from '@koa/router'
+import { serving } from './serve.js'
+
+const KEY = 'ann-key-0000000000000'
+const CALLER = { 'x-api-key': KEY }
+const SPELLINGS = ['/items/1', '/items/1/', '/ITEMS/1', '/items/%31', '/Items/%31/'] as const
+
+/** A service whose answers count: the same number is the same answer. */
+function gateway() {
+  const stores = memoryStores()
+  const runs = { posts: 0, reads: 0 }
+  const router = new Router()
+  router.get('/items/:id', operation({ cache: { ttl: '1m' } }), (ctx) => {
+    ctx.body = `read ${(runs.reads += 1)}`
+  })
+  router.post('/items/:item', operation({ idempotency: 'required' }), (ctx) => {
+    ctx.body = `post ${(runs.posts += 1)}`
+  })
+  router.patch('/items/:item', (ctx) => void (ctx.status = 204))
+  router.post('/orders', (ctx) => {
+    ctx.set('Location', String(ctx.query['at']))
+    ctx.status = 201
+  })
+  const record = { digest: apiKeyDigest(KEY), keyId: 'k', subject: 'ann' }
+  const policies = [
+    authenticate([apiKey({ lookup: memoryApiKeys([record]) })]),
+    idempotency({ store: stores.idempotency }),
+    cache({ store: stores.cache }),
+  ]
+  return { runs, middleware: restGateway(router, { policies }) }
+}
+
+describe('other spellings of a path that lead to the same route', () => {
+  test('share an idempotency key: a retry by another spelling runs nothing', async () => {
+    const { runs, middleware } = gateway()
+    await serving([middleware], async (send) => {
+      const post = (path: string) =>
+        send(path, { method: 'POST', headers: { ...CALLER, 'idempotency-key': 'key-1' } })
+      for (const path of SPELLINGS) expect((await post(path)).text).toBe('post 1')
+      expect((await post('/items/2')).text).toBe('post 2')
+      expect(runs.posts).toBe(2)
+    })
+  })
+
+  test('share a stored answer', async () => {
+    const { runs, middleware } = gateway()
+    await serving([middleware], async (send) => {
+      for (const path of SPELLINGS) expect((await send(path, { headers: CALLER })).text).toBe('read 1')
+      expect((await send('/items/%32', { headers: CALLER })).text).toBe('read 2')
+      expect(runs.reads).toBe(2)
+    })
+  })
+
+  test.each(SPELLINGS)('are all forgotten when a write uses %s', async (written) => {
+    const { middleware } = gateway()
+    await serving([middleware], async (send) => {
+      expect((await send('/ITEMS/1/', { headers: CALLER })).text).toBe('read 1')
+      expect((await send(written, { method: 'PATCH', headers: CALLER })).status).toBe(204)
+      expect((await send('/items/1', { headers: CALLER })).text).toBe('read 2')
+    })
+  })
+
+  test.each(SPELLINGS)('are all forgotten when an answer names %s', async (named) => {
+    const { middleware } = gateway()
+    await serving([middleware], async (send) => {
+      expect((await send('/ITEMS/1/', { headers: CALLER })).text).toBe('read 1')
+      const at = encodeURIComponent(named)
+      expect((await send(`/orders?at=${at}`, { method: 'POST', headers: CALLER })).status).toBe(201)
+      expect((await send('/items/1', { headers: CALLER })).text).toBe('read 2')
+    })
+  })
+})
