@@ -1,7 +1,7 @@
 // @ts-check
 /// <reference types="node" />
 /**
- * What a signed access token costs per request, in one run: `npm run bench:auth`. Functions are called, no sockets:
+ * What a signed access token, and an API key, costs per request, in one run: `npm run bench:auth`. Functions are called, no sockets:
  * what is compared is the decision about a token, not a server.
  *
  * Absolute numbers move by half between minutes on a busy machine. Compare the ratios: contestants take turns.
@@ -11,7 +11,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import fastifyJwt from '@fastify/jwt'
-import { authenticate, jwt } from '@headgate/core'
+import { apiKey, authenticate, createApiKey, jwt, memoryApiKeys, revocationList } from '@headgate/core'
 import { literalExchange } from '@headgate/core/testing'
 import Fastify from 'fastify'
 import { exportJWK, SignJWT } from 'jose'
@@ -28,50 +28,41 @@ const MILLISECONDS = Number(process.env['BENCH_MS'] ?? 200)
 /** @typedef {{ name: string, verify: (token: string) => unknown, isGood: (result: any) => boolean }} Contestant */
 
 const lines = [
-  '# What a signed token costs',
+  '# What a credential costs',
   '',
   `Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB.`,
-  `One at a time, ${TOKENS} tokens in turn, each seen before; ${ROUNDS} rounds of ${MILLISECONDS} ms, contestants in turns, medians.`,
+  `One at a time, ${TOKENS} credentials in turn, each seen before; ${ROUNDS} rounds of ${MILLISECONDS} ms, contestants in turns, medians.`,
   '"x" is against the first line of the table. Headgate checks its whole profile, the others signature, times, issuer and audience.',
   'Headgate verifies with jose, in the thread pool of Node; the others verify on the main thread, where nothing else runs meanwhile.',
   '',
 ]
-for (const algorithm of /** @type {const} */ (['RS256', 'ES256'])) lines.push(...(await compare(algorithm)))
+for (const algorithm of /** @type {const} */ (['RS256', 'ES256'])) {
+  lines.push(...(await compare(algorithm, await signedTokens(algorithm))))
+}
+lines.push(...(await compare('API keys', apiKeys())))
 
 const folder = join(import.meta.dirname, 'results')
 mkdirSync(folder, { recursive: true })
 writeFileSync(join(folder, 'auth.md'), `${lines.join('\n').trimEnd()}\n`)
 console.log(lines.join('\n'))
 
-/** @param {Algorithm} algorithm */
-async function compare(algorithm) {
-  const { privateKey, publicKey } =
-    algorithm === 'RS256'
-      ? generateKeyPairSync('rsa', { modulusLength: 2_048 })
-      : generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const tokens = await Promise.all(
-    Array.from({ length: TOKENS }, (_, index) =>
-      new SignJWT({ client_id: 'app', scope: 'items:read items:write', jti: `token-${index}` })
-        .setProtectedHeader({ alg: algorithm, typ: 'at+jwt', kid: 'key-1' })
-        .setIssuer(ISSUER)
-        .setAudience(AUDIENCE)
-        .setSubject(`user-${index}`)
-        .setIssuedAt()
-        .setExpirationTime('2h')
-        .sign(privateKey),
-    ),
-  )
-  const contestants = await contestantsFor(algorithm, publicKey)
-  for (const contestant of contestants) await check(contestant, tokens)
+/**
+ * @param {string} title
+ * @param {{ contestants: Contestant[], credentials: string[] }} field
+ */
+async function compare(title, { contestants, credentials }) {
+  for (const contestant of contestants) await check(contestant, credentials)
   /** @type {Map<string, number[]>} */
   const micros = new Map(contestants.map(({ name }) => [name, []]))
   for (let round = 0; round < ROUNDS; round++) {
-    for (const contestant of contestants) micros.get(contestant.name)?.push(await measure(contestant, tokens))
+    for (const contestant of contestants) {
+      micros.get(contestant.name)?.push(await measure(contestant, credentials))
+    }
   }
   const medians = contestants.map(({ name }) => median(micros.get(name) ?? []))
   const [first = 1] = medians
   return [
-    `## ${algorithm}`,
+    `## ${title}`,
     '',
     '| | us | x |',
     '| --- | ---: | ---: |',
@@ -83,6 +74,27 @@ async function compare(algorithm) {
   ]
 }
 
+/** @param {Algorithm} algorithm */
+async function signedTokens(algorithm) {
+  const { privateKey, publicKey } =
+    algorithm === 'RS256'
+      ? generateKeyPairSync('rsa', { modulusLength: 2_048 })
+      : generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const credentials = await Promise.all(
+    Array.from({ length: TOKENS }, (_, index) =>
+      new SignJWT({ client_id: 'app', scope: 'items:read items:write', jti: `token-${index}` })
+        .setProtectedHeader({ alg: algorithm, typ: 'at+jwt', kid: 'key-1' })
+        .setIssuer(ISSUER)
+        .setAudience(AUDIENCE)
+        .setSubject(`user-${index}`)
+        .setIssuedAt()
+        .setExpirationTime('2h')
+        .sign(privateKey),
+    ),
+  )
+  return { credentials, contestants: await contestantsFor(algorithm, publicKey) }
+}
+
 /**
  * @param {Algorithm} algorithm
  * @param {import('node:crypto').KeyObject} publicKey
@@ -92,6 +104,7 @@ async function contestantsFor(algorithm, publicKey) {
   const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'key-1', alg: algorithm }] }
   const common = { issuer: ISSUER, audience: AUDIENCE, jwks }
   const [caching, plain] = [jwt(common), jwt({ ...common, cache: 'off' })]
+  const asking = jwt({ ...common, isRevoked: longList().isRevoked })
   const policy = authenticate([jwt(common)])
   let sent = ''
   // One exchange for all: what making one costs belongs to the server.
@@ -117,7 +130,12 @@ async function contestantsFor(algorithm, publicKey) {
     {
       name: 'Headgate `jwt`, remembered token',
       verify: (token) => caching.verify(token, exchange),
-      isGood: (result) => result.verdict === 'accepted',
+      isGood: isAccepted,
+    },
+    {
+      name: 'the same, asking a revocation list of 100,000',
+      verify: (token) => asking.verify(token, exchange),
+      isGood: isAccepted,
     },
     {
       name: 'Headgate `authenticate([jwt])`, remembered token, to the answer of the handler',
@@ -131,7 +149,7 @@ async function contestantsFor(algorithm, publicKey) {
     {
       name: 'Headgate `jwt`, verified anew',
       verify: (token) => plain.verify(token, exchange),
-      isGood: (result) => result.verdict === 'accepted',
+      isGood: isAccepted,
     },
     ...[
       { name: 'koa-jwt 4 middleware, key as PEM', secret: pem },
@@ -158,6 +176,77 @@ async function contestantsFor(algorithm, publicKey) {
       isGood: (result) => result.iss === ISSUER,
     },
   ]
+}
+
+function apiKeys() {
+  const issued = Array.from({ length: TOKENS }, () => createApiKey('hg_live'))
+  const scopes = ['items:read', 'items:write']
+  const records = issued.map(({ keyId, digest }, index) => {
+    return { keyId, digest, subject: `bot-${index}`, scopes, tier: 'gold' }
+  })
+  const atHand = memoryApiKeys(records)
+  const later = async (/** @type {import('@headgate/core').ApiKeyQuery} */ query) => atHand(query)
+  const prefix = 'hg_live'
+  const [memory, remembered] = [apiKey({ lookup: atHand, prefix }), apiKey({ lookup: later, prefix })]
+  const asking = apiKey({ lookup: atHand, prefix, isRevoked: longList().isRevoked })
+  const forgetful = apiKey({ lookup: later, prefix, cache: 'off' })
+  const policy = authenticate([apiKey({ lookup: atHand, prefix })])
+  let sent = ''
+  const exchange = {
+    ...literalExchange(),
+    lines: (/** @type {string} */ name) => (name === 'x-api-key' ? [sent] : []),
+    report() {},
+  }
+  const answer = Promise.resolve(
+    /** @type {const} */ ({ kind: 'answer', status: 200, headers: {}, body: null }),
+  )
+  /** @type {Contestant[]} */
+  const contestants = [
+    {
+      name: 'Headgate `apiKey`, record in memory',
+      verify: (key) => memory.verify(key, exchange),
+      isGood: isAccepted,
+    },
+    {
+      name: 'the same, asking a revocation list of 100,000',
+      verify: (key) => asking.verify(key, exchange),
+      isGood: isAccepted,
+    },
+    {
+      name: 'remembered record of a lookup that answers later',
+      verify: (key) => remembered.verify(key, exchange),
+      isGood: isAccepted,
+    },
+    {
+      name: 'a lookup that answers later, each time (`cache: off`)',
+      verify: (key) => forgetful.verify(key, exchange),
+      isGood: isAccepted,
+    },
+    {
+      name: 'Headgate `authenticate([apiKey])`, record in memory, to the answer of the handler',
+      verify(key) {
+        sent = key
+        exchange.identity = undefined
+        return policy.handle(exchange, () => answer)
+      },
+      isGood: (result) => result.status === 200,
+    },
+  ]
+  return { contestants, credentials: issued.map(({ key }) => key) }
+}
+
+/** @param {any} result */
+function isAccepted(result) {
+  return result.verdict === 'accepted'
+}
+
+function longList() {
+  const list = revocationList({ max: 200_000 })
+  for (let index = 0; index < 50_000; index++) {
+    list.revoke({ credentialId: `gone-${index}`, issuer: ISSUER })
+    list.revoke({ subject: `gone-${index}`, issuer: ISSUER })
+  }
+  return list
 }
 
 /**

@@ -87,7 +87,7 @@ export function revocationList(options: RevocationListOptions = {}): RevocationL
 
   return {
     isRevoked(identity) {
-      if (set.has(identity, clock.now())) return true
+      if (set.has(identity, clock)) return true
       if (isStrict && feeding?.state() !== 'current') throw new Error('revocationList: the feed is stale')
       return false
     },

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.js'
 import { checkKnown, checkText } from '../options.js'
 import type { Identity } from './identity.js'
 
@@ -36,7 +37,7 @@ export interface RevokedSet {
   readonly size: number
   /** @returns `full` when there is no room: then nothing changed. */
   add(revocation: Revocation, now: number): 'added' | 'known' | 'full'
-  has(identity: Identity, now: number): boolean
+  has(identity: Identity, clock: Pick<Clock, 'now'>): boolean
 }
 
 /** A verifier may take a credential for so long after its end, in milliseconds: the most clock tolerance there is. */
@@ -89,16 +90,18 @@ export function revokedSet(max: number): RevokedSet {
       firstEnd = Math.min(firstEnd, entry.until)
       return 'added'
     },
-    has(identity, now) {
-      const { credentialId, subject, issuer, tenant, issuedAt = Number.NEGATIVE_INFINITY } = identity
+    has({ credentialId, issuer, tenant, subject, issuedAt = Number.NEGATIVE_INFINITY }, clock) {
       const single = credentialId === undefined ? undefined : credentials.get(credentialId)
-      if (single?.some((one) => one.issuer === issuer && now < one.until) === true) return true
       const all = subjects.get(subject)
-      return (
-        all?.some(
-          (one) => one.issuer === issuer && one.tenant === tenant && issuedAt < one.before && now < one.until,
-        ) === true
+      // Nearly everybody: nothing is asked of the clock.
+      if (single === undefined && all === undefined) return false
+      const now = clock.now()
+      const isSingle = single?.some((one) => one.issuer === issuer && now < one.until)
+      if (isSingle === true) return true
+      const isOneOfAll = all?.some(
+        (one) => one.issuer === issuer && one.tenant === tenant && issuedAt < one.before && now < one.until,
       )
+      return isOneOfAll === true
     },
   }
 
@@ -121,7 +124,7 @@ export function revokedSet(max: number): RevokedSet {
 function entryOf(revocation: Revocation, now: number): ['credential' | 'subject', string, Entry] {
   const { issuer, until = Number.POSITIVE_INFINITY } = revocation
   const kept = until + MOST_TOLERANCE
-  if (isSingle(revocation)) {
+  if (namesOne(revocation)) {
     const entry = { issuer, tenant: undefined, before: Number.POSITIVE_INFINITY, until: kept }
     return ['credential', revocation.credentialId, entry]
   }
@@ -131,7 +134,7 @@ function entryOf(revocation: Revocation, now: number): ['credential' | 'subject'
 
 /** @throws TypeError that names what is wrong, never by its value. */
 export function checkRevocation(option: string, revocation: unknown): Revocation {
-  const single = typeof revocation === 'object' && revocation !== null && isSingle(revocation)
+  const single = typeof revocation === 'object' && revocation !== null && namesOne(revocation)
   const members = single
     ? ['credentialId', 'issuer', 'until']
     : ['subject', 'issuer', 'tenant', 'issuedBefore', 'until']
@@ -156,6 +159,6 @@ export function checkRevocation(option: string, revocation: unknown): Revocation
 /** 1973 in milliseconds, and the year 5138 in seconds. */
 const LEAST_TIME = 100_000_000_000
 
-function isSingle(revocation: object): revocation is RevokedCredential {
+function namesOne(revocation: object): revocation is RevokedCredential {
   return Object.hasOwn(revocation, 'credentialId')
 }
