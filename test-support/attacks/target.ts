@@ -43,6 +43,8 @@ import { type Got, pipeline, send, type Sent } from './wire.js'
 
 /** What of a whole gateway a test replaces. */
 export interface TargetOptions {
+  /** Default: a new one. */
+  readonly clock?: ManualClock
   readonly lookup?: ApiKeyLookup
   readonly budgets?: BudgetStore
   readonly claims?: IdempotencyStore
@@ -96,7 +98,7 @@ const SIGNERS = Promise.all([createSigner('ES256', 'key-1'), createSigner('RS256
 
 /** Opens a gateway to attack. */
 export async function openTarget(options: TargetOptions = {}): Promise<Target> {
-  const clock = new ManualClock()
+  const { clock = new ManualClock() } = options
   const [signer, rsa] = await SIGNERS
   let published: readonly object[] = [signer.jwk, rsa.jwk]
   const keys = await openEndpoint((_request, response) =>
