@@ -65,8 +65,10 @@ export function rateLimit(options: RateLimitOptions): RateLimitPolicy {
 
       const plan = planFor(exchange.operation)
       if (plan.enforced.length === 0) {
-        watch(exchange, plan)
-        return next()
+        const settleShadows = watch(exchange, plan)
+        const reply = await next()
+        settleShadows()
+        return reply
       }
       const terms = plan.enforced.map((quota) => quota.termsFor(exchange.identity))
       const charges = chargesOf(exchange, plan.enforced, terms)
@@ -84,9 +86,10 @@ export function rateLimit(options: RateLimitOptions): RateLimitPolicy {
         return deny(exchange, terms, decision, { fields, degraded, retrySpread })
       const remaining = Math.min(...decision.quotas.map((state) => state.remaining))
       exchange.report({ type: 'rate-limit.admitted', cost, remaining, degraded })
-      watch(exchange, plan)
+      const settleShadows = watch(exchange, plan)
       const reply = await passWith(fields, next)
       if (decision.receipt !== undefined) settle.spent(exchange, decision.receipt)
+      settleShadows()
       return reply
     },
     async block(exchange, name, duration) {

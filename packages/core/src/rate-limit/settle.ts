@@ -11,15 +11,14 @@ export interface Settler {
   spent(exchange: Exchange, receipt: RateLimitReceipt): void
 }
 
-/** Makes the settler of a limiter. A cost of 1 is final: no request costs less, and most pay no reservation this way. */
+/** Makes the settler of a limiter. */
 export function settler({ store, settleWithin }: Pick<RateLimitSetting, 'store' | 'settleWithin'>): Settler {
-  const reserved: ConsumeOptions = { reserve: settleWithin }
   return {
-    reservation: (cost) => (cost > 1 ? reserved : undefined),
+    reservation: (cost) => reservationOf(cost, settleWithin),
     spent(exchange, receipt) {
-      const { spent } = exchange
       const { cost } = exchange.operation
-      if (spent === undefined || spent === cost || !Number.isSafeInteger(spent) || spent < 0) return
+      const spent = spentOf(exchange)
+      if (spent === undefined) return
       settle(receipt, spent).then(
         () => exchange.report({ type: 'rate-limit.settled', cost, spent }),
         (error: unknown) => {
@@ -35,4 +34,15 @@ export function settler({ store, settleWithin }: Pick<RateLimitSetting, 'store' 
       receipt.charges.map(() => spent),
     )
   }
+}
+
+/** A cost of 1 is final: no request costs less, and most pay no reservation this way. */
+export function reservationOf(cost: number, settleWithin: number): ConsumeOptions | undefined {
+  return cost > 1 ? { reserve: settleWithin } : undefined
+}
+
+/** What a request really cost, where that is another number than it was charged, and a number at all. */
+export function spentOf({ spent, operation }: Exchange): number | undefined {
+  if (spent === undefined || spent === operation.cost) return undefined
+  return Number.isSafeInteger(spent) && spent >= 0 ? spent : undefined
 }

@@ -3,28 +3,54 @@ import { reasonOf } from './decider.js'
 import type { RateLimitSetting } from './options.js'
 import { chargesOf, type Plan } from './plan.js'
 import type { CheckedQuota } from './quota.js'
+import { reservationOf, spentOf } from './settle.js'
+import type { RateLimitReceipt } from './store.js'
+
+/** Charges the shadow quotas of a request. What it gives is called when the request's real cost is known. */
+export type Watch = (exchange: Exchange, plan: Plan) => () => void
 
 /**
- * Charges the quotas in shadow mode and reports what they would have refused. Each stands alone, or one that would
- * refuse kept the others from counting; nobody waits for them. They see what the other quotas let pass.
+ * Charges the quotas in shadow mode, reports what they would have refused, and settles them as the others are. Each
+ * stands alone, or one that would refuse kept the others from counting; nobody waits for them. They see what the other
+ * quotas let pass.
  */
-export function shadowing({
-  store,
-}: Pick<RateLimitSetting, 'store'>): (exchange: Exchange, plan: Plan) => void {
+export function shadowing({ store, settleWithin }: Pick<RateLimitSetting, 'store' | 'settleWithin'>): Watch {
   return (exchange, { shadows }) => {
-    for (const shadow of shadows) {
-      observe(exchange, shadow).catch((error: unknown) => {
-        exchange.report({ type: 'rate-limit.store-failed', call: 'shadow', reason: reasonOf(error) })
-      })
+    if (shadows.length === 0) return nothing
+    const charged = shadows.map((shadow) => quietly(exchange, observe(exchange, shadow)))
+    return () => {
+      const spent = spentOf(exchange)
+      if (spent !== undefined) for (const receipt of charged) void quietly(exchange, settle(receipt, spent))
     }
   }
 
-  async function observe(exchange: Exchange, quota: CheckedQuota): Promise<void> {
+  async function observe(exchange: Exchange, quota: CheckedQuota): Promise<RateLimitReceipt | undefined> {
     const terms = [quota.termsFor(exchange.identity)]
-    const { outcome, quotas } = await store.consume(chargesOf(exchange, [quota], terms))
-    if (outcome === 'admitted') return
     const { cost } = exchange.operation
-    const wait = Math.ceil((quotas[0]?.wait ?? 0) / 1_000)
+    const decision = await store.consume(
+      chargesOf(exchange, [quota], terms),
+      reservationOf(cost, settleWithin),
+    )
+    if (decision.outcome === 'admitted') return decision.receipt
+    const wait = Math.ceil((decision.quotas[0]?.wait ?? 0) / 1_000)
     exchange.report({ type: 'rate-limit.shadow-denied', cost, quota: quota.name, wait })
+    return undefined
+  }
+
+  async function settle(charged: Promise<RateLimitReceipt | undefined>, spent: number): Promise<void> {
+    const receipt = await charged
+    if (receipt !== undefined) await store.settle(receipt, [spent])
   }
 }
+
+/** What a shadow quota can't do is told to observers only. */
+async function quietly<T>(exchange: Exchange, work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work
+  } catch (error) {
+    exchange.report({ type: 'rate-limit.store-failed', call: 'shadow', reason: reasonOf(error) })
+    return undefined
+  }
+}
+
+function nothing(): void {}

@@ -78,6 +78,55 @@ test('an operation that costs more than it was charged pays as far as the budget
   expect((await send(0)).left).toBe('0')
 })
 
+const away = (): Promise<never> => Promise.reject(new Error('away'))
+
+/** How many requests of one unit pass before the shadow quota reports one. */
+async function unitsLeft(quotas: readonly Quota[], cost: number, spent: number): Promise<number> {
+  const clock = new ManualClock()
+  const policy = rateLimit({ store: memoryRateLimitStore({ clock }), clock, quotas })
+  const send = async (units: number, settled?: number) => {
+    const exchange = literalExchange({ operation: { cost: units } })
+    await policy.handle(exchange, () => {
+      if (settled !== undefined) exchange.spent = settled
+      return Promise.resolve(OK)
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    return exchange.events.some(({ type }) => type === 'rate-limit.shadow-denied')
+  }
+  await send(cost, spent)
+  let units = 0
+  while (!(await send(1))) units += 1
+  return units
+}
+
+describe('a quota in shadow mode', () => {
+  const shadow: Quota = { name: 'shadow', limit: 10, window: '1h', burst: 8, key: 'ip', shadow: true }
+  const wide: Quota = { ...QUOTA, limit: 1_000, burst: 500 }
+
+  test('is settled like the others: what it reports is what it would have refused', async () => {
+    expect(await unitsLeft([shadow, wide], 5, 2)).toBe(6)
+    expect(await unitsLeft([shadow, wide], 5, 5)).toBe(3)
+  })
+
+  test('is settled where it stands alone', async () => {
+    expect(await unitsLeft([shadow], 5, 1)).toBe(7)
+  })
+
+  test('that can not be settled leaves the request as it is', async () => {
+    const clock = new ManualClock()
+    const memory = memoryRateLimitStore({ clock })
+    const policy = rateLimit({ store: { ...memory, settle: away }, clock, quotas: [shadow] })
+    const exchange = literalExchange({ operation: { cost: 5 } })
+    const reply = await policy.handle(exchange, () => {
+      exchange.spent = 1
+      return Promise.resolve(OK)
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(reply).toEqual(OK)
+    expect(exchange.events).toEqual([{ type: 'rate-limit.store-failed', call: 'shadow', reason: 'Error' }])
+  })
+})
+
 test('a cost of 1 is final and pays for no reservation', async () => {
   const { send, reserved } = setUp()
   await send(1)
