@@ -157,6 +157,17 @@ describe('a proof is bad', () => {
   })
 })
 
+test('where the request\u2019s own origin counts, it is the one that the exchange trusts', async () => {
+  const { scheme, token, client } = await setting({ origin: 'request' })
+  const origin = 'https://tenant.example'
+  const theirs = () => prove(client, token, { htu: `${origin}/items/42` })
+  expect(said(await present(scheme, token, await theirs(), { origin }))).toBe('accepted')
+  expect(said(await present(scheme, token, await theirs()))).toBe('binding-failed DPoP.htu')
+  expect(said(await present(scheme, token, await prove(client, token), { origin }))).toBe(
+    'binding-failed DPoP.htu',
+  )
+})
+
 describe('the binding', () => {
   test('is to the key of the proof: another client\u2019s good proof does not do', async () => {
     const { scheme, token } = known
