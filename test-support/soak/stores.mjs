@@ -79,12 +79,15 @@ export const STORE_KINDS = {
   },
   'denials that are remembered'() {
     const clock = new ManualClock()
-    const store = hotDeny(memoryRateLimitStore({ clock, maxEntries: MOST }), { clock, maxEntries: MOST })
+    const state = { remaining: 0, renewal: HOUR, wait: HOUR * 1_000 }
+    const decision = /** @type {const} */ ({ outcome: 'denied', wait: HOUR * 1_000, quotas: [state] })
+    const denying = { consume: () => decision, settle() {}, block() {} }
+    const store = hotDeny(denying, { clock, maxEntries: MOST })
     return {
       async touch(key) {
-        for (let count = 0; count < 2; count += 1) {
-          await store.consume([charge(key, { interval: HOUR * 1_000, burst: 1 })])
-        }
+        const charges = [charge(key, { interval: HOUR, burst: 1 })]
+        await store.consume(charges)
+        await store.consume(charges)
       },
     }
   },

@@ -43,6 +43,7 @@ function secondChances<T>(maxEntries: number) {
   const entries = new Map<string, Entry<T>>()
   // One iterator goes round for ever: the first entry of a Map is found by walking over all deleted ones.
   let hand = entries.entries()
+  let added = 0
 
   const evict = (): void => {
     for (;;) {
@@ -54,6 +55,11 @@ function secondChances<T>(maxEntries: number) {
   }
   const add = (key: string, value: T): void => {
     if (entries.size >= maxEntries) evict()
+    else if ((added += 1) >= maxEntries) {
+      // An iterator that stands still keeps every table that the Map outgrew since.
+      hand = entries.entries()
+      added = 0
+    }
     entries.set(key, { value, isUsed: false })
   }
   return { entries, add }
