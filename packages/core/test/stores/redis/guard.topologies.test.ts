@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { poll } from '../../../../../test-support/redis/poll.mjs'
 import { describeRedis, useCluster, useSentinels } from '../../../../../test-support/redis/use-redis.js'
-import { guardRedis, type RedisGuardOptions } from '../../../src/stores/redis/index.js'
+import { guardRedis, redisScript, type RedisGuardOptions } from '../../../src/stores/redis/index.js'
 import {
   connectCluster,
   connectSentinels,
@@ -11,6 +11,8 @@ import {
   PIPELINING,
   untilItAnswers,
 } from './clients.js'
+
+const KEEP = redisScript(`redis.call('SET', KEYS[1], ARGV[1]) return redis.call('GET', KEYS[1])`, 'bytes')
 
 describeRedis('scripts on a cluster', () => {
   const cluster = useCluster()
@@ -45,6 +47,17 @@ describeRedis('scripts on a cluster', () => {
       const sizes = await Promise.all(cluster().nodes.map((node) => node.command('DBSIZE')))
       expect(sizes.reduce((sum: number, size) => sum + Number(size), 0)).toBe(60)
       expect(Math.min(...sizes.map(Number))).toBeGreaterThan(0)
+    })
+
+    test('sent in full keep bytes as they are, and the key prefix of the client', async () => {
+      const redis = guardRedis(await connectCluster(cluster(), { ...pipelining, keyPrefix: 'app:' }), PATIENT)
+      const bytes = Buffer.from(Array.from({ length: 256 }, (_, index) => index))
+      for (const node of cluster().nodes) await node.flushScripts()
+      const keys = Array.from({ length: 12 }, (_, index) => `{kept ${index}}`)
+      const replies = await Promise.all(keys.map((key) => redis.run(KEEP, [key], [bytes])))
+      for (const reply of replies) expect(reply).toEqual(bytes)
+      const found = await Promise.all(cluster().nodes.map((node) => node.command('KEYS', 'app:{kept*')))
+      expect(found.flat()).toHaveLength(12)
     })
 
     test('of a node that died run again when it is back', async () => {
