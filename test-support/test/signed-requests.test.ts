@@ -37,7 +37,11 @@ interface Gateway {
 }
 
 /** A gateway of both protocols behind a proxy on this machine. */
-async function open(replay: ReplayStore, options: GateOptions = TRUSTING): Promise<Gateway> {
+async function open(
+  replay: ReplayStore,
+  options: GateOptions = TRUSTING,
+  origin = 'request',
+): Promise<Gateway> {
   const clock = new ManualClock(START * 1_000)
   const events: ReportedEvent[] = []
   const done: string[] = []
@@ -45,6 +49,7 @@ async function open(replay: ReplayStore, options: GateOptions = TRUSTING): Promi
     httpSignature({
       lookup: (keyid) =>
         keyid === 'k1' ? { algorithm: 'ed25519', key: PAIR.publicKey, subject: 'billing' } : undefined,
+      origin,
       replay,
       clock,
     }),
@@ -196,6 +201,14 @@ describe.each(PROTOCOLS)('a signed request over $name', ({ path, body }) => {
     expect(await send(gateway, signed(path, body(5)))).toBe(401)
     const direct = signed(path, body(5), START, `http://localhost:${gateway.port}`)
     expect(await send(gateway, { ...direct, front: `Host: localhost:${gateway.port}` })).toBeLessThan(300)
+  })
+
+  test('for another service is no good here, though it names that one in Host', async () => {
+    const gateway = await open(memoryReplayStore(), {}, ORIGIN)
+    const foreign = signed(path, body(5), START, 'http://other.example')
+    expect(await send(gateway, { ...foreign, front: 'Host: other.example' })).toBe(401)
+    expect(gateway.done).toEqual([])
+    expect(await send(gateway, { ...signed(path, body(5)), front: 'Host: inside' })).toBeLessThan(300)
   })
 
   test('is in time, or not', async () => {

@@ -8,6 +8,7 @@ import { accepted, type Rejected, type Scheme, type Undecided, undecided, type V
 import { rejectedSignature } from '../signature-verdict.js'
 import { isSignedBy, unchangeablePart } from './algorithms.js'
 import { isWhole } from './component.js'
+import type { SignedMessage } from './component-values.js'
 import { isDigestOf } from './content-digest.js'
 import { hasSignature, type MessageSignature, readSignature, signatureBase } from './message-signature.js'
 import { checkHttpSignatureOptions, type HttpSignatureOptions } from './options.js'
@@ -38,7 +39,7 @@ export function httpSignature(options: HttpSignatureOptions): Scheme {
     const missing = lacking(exchange, signature)
     if (missing !== undefined) return rejectedSignature('claim-missing', { at: missing })
     const { components, written } = signature
-    const base = signatureBase(exchange, components, written, settings.types)
+    const base = signatureBase(messageOf(exchange), components, written, settings.types)
     if (base === undefined) return rejectedSignature('malformed', { at: 'components' })
 
     const key = await inTime(clock, deadline, () => lookup(signature.keyid))
@@ -50,6 +51,11 @@ export function httpSignature(options: HttpSignatureOptions): Scheme {
     return (
       refused ?? (await checkFirstUse(signature, signed, until)) ?? accepted(identityOf(signature, signed))
     )
+  }
+
+  function messageOf(exchange: Exchange): SignedMessage {
+    const { method, path, query } = exchange
+    return { method, path, query, origin: settings.audience(exchange), lines: (name) => exchange.lines(name) }
   }
 
   /** What must be covered and is not. */

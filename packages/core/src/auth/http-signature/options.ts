@@ -9,6 +9,7 @@ import {
   checkText,
 } from '../../options.js'
 import type { ReplayStore } from '../replay-store.js'
+import { type Audience, audienceOf } from './audience.js'
 import { isDerivedPart, isFieldName } from './component.js'
 import { STRUCTURED_TYPES, type StructuredType, type StructuredTypes } from './component-values.js'
 import type { SignatureKeyLookup } from './signature-key.js'
@@ -17,6 +18,12 @@ import type { SignatureKeyLookup } from './signature-key.js'
 export interface HttpSignatureOptions {
   /** Finds a key by its id; asked on every request. What it throws is answered with 503. Required. */
   readonly lookup: SignatureKeyLookup
+  /**
+   * The origins that clients call: `'https://api.example'`. A signature for another is bad, whatever a request says of
+   * itself: what one service was sent is no good at another. `'request'`: the request's own, from `Host`, for services of
+   * many names whose `Host` was checked before. Required.
+   */
+  readonly origin: string | readonly string[]
   /** Remembers signatures, so that each is good once. `'allowed'`: each is good until it ends. Required. */
   readonly replay: ReplayStore | 'allowed'
   /**
@@ -58,6 +65,7 @@ export const HTTP_SIGNATURE_DEFAULTS = {
 /** Settings that were checked. Times are milliseconds. */
 export interface HttpSignatureSettings {
   readonly lookup: SignatureKeyLookup
+  readonly audience: Audience
   readonly replay: ReplayStore | undefined
   readonly components: readonly string[]
   readonly content: 'signed' | 'ignored'
@@ -76,6 +84,7 @@ const MOST_TOLERANCE = 300_000
 
 const KNOWN: readonly (keyof HttpSignatureOptions)[] = [
   'lookup',
+  'origin',
   'replay',
   'components',
   'content',
@@ -105,6 +114,7 @@ export function checkHttpSignatureOptions(options: HttpSignatureOptions): HttpSi
     throw new TypeError('httpSignature: clockTolerance must be at most 5 minutes')
   return {
     lookup,
+    audience: audienceOf(options.origin),
     replay: replay === 'allowed' ? undefined : replay,
     components: checkComponents(rest.components),
     content: checkChoice('httpSignature: content', rest.content, ['signed', 'ignored']),

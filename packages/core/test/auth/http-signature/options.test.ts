@@ -4,10 +4,19 @@ import type { HttpSignatureOptions } from '../../../src/auth/http-signature/opti
 import { chain, lookup, PAYMENT, signed } from './signing.js'
 
 describe('options', () => {
-  const good = { lookup, replay: 'allowed' } as const
+  const good = { lookup, origin: 'https://api.example', replay: 'allowed' } as const
   test.each<[string, object, RegExp]>([
     ['none', {}, /lookup must be a function/],
-    ['no word on replays', { lookup }, /replay \(or 'allowed'\) is required/],
+    ['no word on replays', { lookup, origin: 'request' }, /replay \(or 'allowed'\) is required/],
+    ['no origin', { lookup, replay: 'allowed' }, /origin must be origins such as/],
+    ['no origins', { ...good, origin: [] }, /origin must be origins such as/],
+    [
+      'an origin with a path',
+      { ...good, origin: ['https://a.example', 'https://b.example/b'] },
+      /origin must be/,
+    ],
+    ['an origin of another kind', { ...good, origin: 'ftp://api.example' }, /origin must be/],
+    ['an origin that is no text', { ...good, origin: [1] }, /origin must be/],
     ['a typo', { ...good, maxage: 1 }, /unknown option 'maxage'/],
     ['nothing to cover', { ...good, components: [] }, /components must be an array with at least one/],
     ['a part that is none', { ...good, components: ['@status'] }, /components\[0\]/],

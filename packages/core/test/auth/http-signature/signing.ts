@@ -91,7 +91,7 @@ export function chain(options: Partial<HttpSignatureOptions> = {}) {
   const clock = new ManualClock(START)
   const store = replays(clock)
   const errors: unknown[] = []
-  const scheme = httpSignature({ lookup, replay: store, clock, ...options })
+  const scheme = httpSignature({ lookup, origin: 'request', replay: store, clock, ...options })
   const policy = authenticate([scheme], { onError: (error) => void errors.push(error) })
 
   return {
