@@ -73,7 +73,13 @@ export {
   undecided,
   type Verdict,
 } from './auth/scheme.js'
-export { API_KEY_DEFAULTS, apiKey, type ApiKeyOptions, type ApiKeyScheme } from './auth/api-key.js'
+export {
+  API_KEY_DEFAULTS,
+  apiKey,
+  type ApiKeyCacheOptions,
+  type ApiKeyOptions,
+  type ApiKeyScheme,
+} from './auth/api-key.js'
 export { apiKeyDigest } from './auth/api-key-digest.js'
 export { createApiKey, type IssuedApiKey } from './auth/api-key-form.js'
 export {

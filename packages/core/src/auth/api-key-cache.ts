@@ -10,6 +10,8 @@ export interface ApiKeyCacheSettings {
   /** Milliseconds. */
   readonly ttl: number
   readonly max: number
+  /** How long past `ttl` a key that was found is taken while lookups fail, in milliseconds. */
+  readonly maxStale: number
   /** `later`: only what came as a promise. What is given at once is at hand anyway. */
   readonly answers: 'all' | 'later'
 }
@@ -39,7 +41,7 @@ interface Asking {
 
 /** Remembers the answers of a lookup by digest. Requests that ask for one digest at the same time share a lookup. */
 export function rememberLookups(lookup: ApiKeyLookup, settings: ApiKeyCacheSettings): RememberingLookup {
-  const { clock, ttl, deadline, answers } = settings
+  const { clock, ttl, maxStale, deadline, answers } = settings
   const known = new LRUCache<string, Entry>({ max: settings.max })
   const unknown = new LRUCache<string, Entry>({ max: UNKNOWN.max })
   const asking = new LRUCache<string, Asking>({ max: MOST_ASKED })
@@ -55,18 +57,32 @@ export function rememberLookups(lookup: ApiKeyLookup, settings: ApiKeyCacheSetti
       if (running !== undefined) return running.answer
 
       const before = forgotten
+      // What was asked for in a time that has not come yet is from before the clock stepped back.
+      const isNewer = (other?: Entry): boolean =>
+        other !== undefined && other.since > now && other.since <= clock.now()
       const remember = (record: ApiKeyRecord | undefined): ApiKeyRecord | undefined => {
         // Its answer may be older than the change it was told to forget.
         if (before !== forgotten || (record !== undefined && !isRecord(record))) return record
         const kept = record && frozenRecord(record)
+        // A lookup that took long must not undo what a later one found.
+        if (isNewer(known.peek(digest)) || isNewer(unknown.peek(digest))) return kept
         // Found by id, but not the key: it must not push out good keys either.
-        const cache = kept?.digest === digest ? known : unknown
-        cache.set(digest, { record: kept, since: now })
+        const isKey = kept?.digest === digest
+        if (!isKey) known.delete(digest)
+        ;(isKey ? known : unknown).set(digest, { record: kept, since: now })
         return kept
+      }
+      const fallBack = (error: unknown): ApiKeyRecord | undefined => {
+        const stale = current(known.get(digest), clock.now(), ttl + maxStale)
+        if (stale === undefined) throw error
+        return stale.record
       }
       const found = lookup(query)
       if (!isPromise(found)) return answers === 'all' ? remember(found) : found
-      const mine: Asking = { answer: Promise.resolve(found).then(remember).finally(done), since: now }
+      const mine: Asking = {
+        answer: Promise.resolve(found).then(remember, fallBack).finally(done),
+        since: now,
+      }
       asking.set(digest, mine)
       return mine.answer
 

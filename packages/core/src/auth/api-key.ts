@@ -28,11 +28,24 @@ export interface ApiKeyOptions {
    * record takes effect that much later, unless {@link ApiKeyScheme.forget} is told. `'off'`: nothing is. Default 30 s
    * and 10,000, for answers that come as a promise; what a lookup gives at once is at hand anyway.
    */
-  readonly cache?: { readonly ttl?: Duration; readonly max?: number } | 'off'
+  readonly cache?: ApiKeyCacheOptions | 'off'
   /** Whether a good key is revoked. Asked on every request, so it must answer from memory. Default: none is. */
   readonly isRevoked?: IsRevoked
   /** Default: the machine's clock. */
   readonly clock?: Clock
+}
+
+/** How answers of a lookup are remembered. */
+export interface ApiKeyCacheOptions {
+  /** At most a minute. Default `'30s'`. */
+  readonly ttl?: Duration
+  /** How many. Default 10,000. */
+  readonly max?: number
+  /**
+   * How long past `ttl` a key that was found is still taken while lookups fail; at most an hour. Its own end counts, and
+   * what was forgotten is gone. A change that could not be seen takes effect that much later. Default: not at all.
+   */
+  readonly maxStale?: Duration
 }
 
 /** Knows callers by an API key. */
@@ -92,6 +105,8 @@ export function apiKey(options: ApiKeyOptions): ApiKeyScheme {
 const KEY = /^[\x21-\x7e]{16,256}$/
 /** The longest a change may take to be seen. */
 const MOST_CACHE_TTL = 60_000
+/** The longest an outage is bridged. */
+const MOST_STALE = 3_600_000
 
 function cacheSettings(
   cache: ApiKeyOptions['cache'],
@@ -99,12 +114,14 @@ function cacheSettings(
   clock: Clock,
 ): ApiKeyCacheSettings | undefined {
   if (cache === 'off') return undefined
-  if (cache !== undefined) checkKnown('apiKey: cache', cache, ['ttl', 'max'])
-  const given = { ...API_KEY_DEFAULTS.cache, ...cache }
+  if (cache !== undefined) checkKnown('apiKey: cache', cache, ['ttl', 'max', 'maxStale'])
+  const given: ApiKeyCacheOptions = { ...API_KEY_DEFAULTS.cache, ...cache }
   const ttl = milliseconds('apiKey: cache.ttl', given.ttl)
   if (ttl > MOST_CACHE_TTL) throw new TypeError('apiKey: cache.ttl must be at most a minute')
   const max = checkInteger('apiKey: cache.max', given.max)
-  return { clock, deadline, ttl, max, answers: cache === undefined ? 'later' : 'all' }
+  const maxStale = given.maxStale === undefined ? 0 : milliseconds('apiKey: cache.maxStale', given.maxStale)
+  if (maxStale > MOST_STALE) throw new TypeError('apiKey: cache.maxStale must be at most an hour')
+  return { clock, deadline, ttl, max, maxStale, answers: cache === undefined ? 'later' : 'all' }
 }
 
 function checkHeader(header: string): void {

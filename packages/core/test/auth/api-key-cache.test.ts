@@ -58,6 +58,8 @@ describe('a remembered answer', () => {
     table.records.clear()
     clock.step(clock.now() - 3_600_000)
     expect(await ask(scheme)).toBe('unknown-key')
+    await clock.advance(3_600_000)
+    expect(await ask(scheme)).toBe('unknown-key')
   })
 
   test('of an unknown key is short, and a flood of them pushes out no good one', async () => {
@@ -110,6 +112,8 @@ test('requests with one key at the same time share a lookup; a failed one is not
 test('the cache is bounded in time and number, by options that are checked', () => {
   expect(() => apiKey({ lookup: nobody, cache: { ttl: '61s', max: 1 } })).toThrow(/cache\.ttl/)
   expect(() => apiKey({ lookup: nobody, cache: { ttl: '1s', max: 0 } })).toThrow(/cache\.max/)
+  expect(() => apiKey({ lookup: nobody, cache: { maxStale: '61m' } })).toThrow(/cache\.maxStale/)
+  expect(() => apiKey({ lookup: nobody, cache: { maxStale: 0 } })).toThrow(/cache\.maxStale/)
   expect(() => apiKey({ lookup: nobody, cache: { most: 1 } as never })).toThrow(/most/)
   expect(() => apiKey({ lookup: nobody, cache: false as never })).toThrow(/cache/)
 })
@@ -126,6 +130,67 @@ test('a lookup that hangs is not joined after its deadline', async () => {
   await clock.advance(250)
   expect(await hung).toBe('undecided')
   expect(await ask(scheme)).toBe('accepted')
+})
+
+describe('while lookups fail', () => {
+  const bridging = { cache: { ttl: '30s', max: 100, maxStale: '1m' } } as const
+
+  test('a key that was found is taken for as long as it was said, and no longer', async () => {
+    const { scheme, table, clock } = open(bridging)
+    expect(await ask(scheme)).toBe('accepted')
+    table.fail = true
+    await clock.advance(89_999)
+    expect(await ask(scheme)).toBe('accepted')
+    await clock.advance(1)
+    await expect(ask(scheme)).rejects.toThrow('away')
+    await expect(ask(scheme, JUNK)).rejects.toThrow('away')
+  })
+
+  test('unless nothing was said', async () => {
+    const { scheme, table, clock } = open()
+    expect(await ask(scheme)).toBe('accepted')
+    table.fail = true
+    await clock.advance(30_000)
+    await expect(ask(scheme)).rejects.toThrow('away')
+  })
+
+  test('its own end counts, and what was forgotten is gone', async () => {
+    const { scheme, table, clock } = open(bridging)
+    table.records.set(DIGEST, { ...RECORD, expiresAt: clock.now() + 40_000 })
+    expect(await ask(scheme)).toBe('accepted')
+    table.fail = true
+    await clock.advance(40_000)
+    expect(await ask(scheme)).toBe('expired')
+    scheme.forget(DIGEST)
+    await expect(ask(scheme)).rejects.toThrow('away')
+  })
+
+  test('what was found to be gone since then stays gone', async () => {
+    const { scheme, table, clock } = open(bridging)
+    expect(await ask(scheme)).toBe('accepted')
+    await clock.advance(30_000)
+    table.records.clear()
+    expect(await ask(scheme)).toBe('unknown-key')
+    table.fail = true
+    await clock.advance(5_000)
+    await expect(ask(scheme)).rejects.toThrow('away')
+  })
+})
+
+test('a lookup that took long does not undo what a later one found', async () => {
+  const clock = new ManualClock()
+  const answers: ((record: ApiKeyRecord | undefined) => void)[] = []
+  const lookup = (): Promise<ApiKeyRecord | undefined> => new Promise((resolve) => answers.push(resolve))
+  const scheme = apiKey({ lookup, clock })
+  const slow = ask(scheme)
+  await clock.advance(250)
+  expect(await slow).toBe('undecided')
+  const quick = ask(scheme)
+  answers[1]?.({ ...RECORD, disabledAt: 1 })
+  expect(await quick).toBe('revoked')
+  answers[0]?.(RECORD)
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(await ask(scheme)).toBe('revoked')
 })
 
 describe('when nothing is said', () => {

@@ -112,7 +112,7 @@ describe('signed tokens: the decision with a cache is the decision without one',
 
 describe('API keys: the decision with a cache is one without it, at most its time ago', () => {
   const KEYS = ['first-key-of-the-test', 'other-key-of-the-test']
-  const TTL = 30_000
+  const [TTL, STALE, DEADLINE] = [30_000, 10_000, 250]
   const [ONE, OTHER] = KEYS as [string, string]
   const change = fc.constantFrom<(now: number) => Partial<ApiKeyRecord> | 'gone'>(
     () => ({}),
@@ -130,71 +130,89 @@ describe('API keys: the decision with a cache is one without it, at most its tim
     { weight: 3, arbitrary: fc.record({ put: which, change }) },
     { weight: 2, arbitrary: fc.record({ forget: fc.constantFrom(ONE, ONE, OTHER, undefined) }) },
     fc.record({ revoke: fc.constant(OTHER) }),
+    { weight: 2, arbitrary: fc.record({ away: fc.constantFrom(true, true, false) }) },
   )
 
-  test('for every schedule of keys, time, changes, slow lookups, forgetting and revocation', async () => {
+  test('for every schedule of keys, time, changes, slow lookups, outages, forgetting and revocation', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 60 }), async (steps) => {
-        const clock = new ManualClock(START)
-        const { isRevoked, revoke } = revocationList({ clock })
-        const records = new Map(
-          KEYS.map((key) => {
-            const first: ApiKeyRecord | undefined = recordOf(key, {})
-            return [apiKeyDigest(key), new History<ApiKeyRecord | undefined>(clock, first)]
-          }),
-        )
-        const historyOf = (key: string) => records.get(apiKeyDigest(key)) as History<ApiKeyRecord | undefined>
-        const forgotten = new Map(KEYS.map((key) => [key, Number.NEGATIVE_INFINITY]))
-        let takes = 0
-        const lookup = async ({ digest }: { digest: string }) => {
-          const record = records.get(digest)?.current
-          if (takes > 0) await new Promise<void>((resolve) => void clock.after(takes, resolve))
-          return record
-        }
-        const scheme = apiKey({ lookup, clock, isRevoked, cache: { ttl: TTL, max: 1 } })
-        let version: ApiKeyRecord | undefined
-        const plain = apiKey({ lookup: () => version, clock, isRevoked, cache: 'off' })
-        const asking: Promise<void>[] = []
-
-        const judge = async (key: string, since: number): Promise<void> => {
-          const decision = await decisionOf(scheme, key)
-          if (decision === 'undecided') return
-          const versions = historyOf(key).after(Math.max(since - TTL, forgotten.get(key) ?? 0))
-          const possible = [...new Set(versions)].map((record) => {
-            version = record
-            return resultOf(plain.verify(key, NO_EXCHANGE) as Verdict)
-          })
-          expect(possible).toContain(decision)
-          // What is not there is remembered for 5 s only.
-          const recent = historyOf(key).after(Math.max(since - 5_000, forgotten.get(key) ?? 0))
-          if (recent.every((record) => record?.digest === apiKeyDigest(key))) {
-            expect(decision).not.toBe('unknown-key')
+      fc.asyncProperty(
+        fc.boolean(),
+        fc.array(step, { minLength: 40, maxLength: 80 }),
+        async (mayBeAway, steps) => {
+          const clock = new ManualClock(START)
+          const { isRevoked, revoke } = revocationList({ clock })
+          const records = new Map(
+            KEYS.map((key) => {
+              const first: ApiKeyRecord | undefined = recordOf(key, {})
+              return [apiKeyDigest(key), new History<ApiKeyRecord | undefined>(clock, first)]
+            }),
+          )
+          const historyOf = (key: string) =>
+            records.get(apiKeyDigest(key)) as History<ApiKeyRecord | undefined>
+          const forgotten = new Map(KEYS.map((key) => [key, Number.NEGATIVE_INFINITY]))
+          let takes = 0
+          let isAway = false
+          let lastAway = Number.NEGATIVE_INFINITY
+          const lookup = async ({ digest }: { digest: string }) => {
+            const record = records.get(digest)?.current
+            const fails = isAway
+            if (takes > 0) await new Promise<void>((resolve) => void clock.after(takes, resolve))
+            if (fails) throw new Error('away')
+            return record
           }
-        }
-        for (const action of steps) {
-          if ('wait' in action) await clock.advance(action.wait)
-          else if ('revoke' in action) revoke({ credentialId: action.revoke })
-          else if ('put' in action) {
-            const { put } = action
-            const made = action.change(clock.now())
-            historyOf(put).current = made === 'gone' ? undefined : recordOf(put, made)
-          } else if ('ask' in action) {
-            takes = action.takes
-            asking.push(judge(action.ask, clock.now()))
-            await new Promise((resolve) => setImmediate(resolve))
-          } else {
-            // Who asks while it is told may still get the old answer: let those end first.
-            await clock.advance(600)
-            scheme.forget(action.forget === undefined ? undefined : apiKeyDigest(action.forget))
-            for (const key of KEYS) {
-              if (action.forget === undefined || action.forget === key) forgotten.set(key, clock.now() - 1)
+          const cache = { ttl: TTL, max: 1, maxStale: STALE }
+          const scheme = apiKey({ lookup, clock, isRevoked, cache })
+          let version: ApiKeyRecord | undefined
+          const plain = apiKey({ lookup: () => version, clock, isRevoked, cache: 'off' })
+          const asking: Promise<void>[] = []
+
+          const judge = async (key: string, since: number): Promise<void> => {
+            // A lookup that is joined began in time.
+            const mayFail = isAway || since - lastAway <= DEADLINE
+            const decision = await decisionOf(scheme, key).catch(() => 'away')
+            if (decision === 'undecided') return
+            if (decision === 'away') return expect(mayFail).toBe(true)
+            const bound = mayFail ? TTL + STALE : TTL
+            const versions = historyOf(key).after(Math.max(since - bound, forgotten.get(key) ?? 0))
+            const possible = [...new Set(versions)].map((record) => {
+              version = record
+              return resultOf(plain.verify(key, NO_EXCHANGE) as Verdict)
+            })
+            expect(possible).toContain(decision)
+            // What is not there is remembered for 5 s only.
+            const recent = historyOf(key).after(Math.max(since - 5_000, forgotten.get(key) ?? 0))
+            if (recent.every((record) => record?.digest === apiKeyDigest(key))) {
+              expect(decision).not.toBe('unknown-key')
             }
           }
-        }
-        await clock.advance(1_000)
-        await Promise.all(asking)
-      }),
-      { numRuns: 150 },
+          for (const action of steps) {
+            if ('wait' in action) await clock.advance(action.wait)
+            else if ('revoke' in action) revoke({ credentialId: action.revoke })
+            else if ('away' in action) {
+              if (isAway) lastAway = clock.now()
+              isAway = action.away && mayBeAway
+            } else if ('put' in action) {
+              const { put } = action
+              const made = action.change(clock.now())
+              historyOf(put).current = made === 'gone' ? undefined : recordOf(put, made)
+            } else if ('ask' in action) {
+              takes = action.takes
+              asking.push(judge(action.ask, clock.now()))
+              await new Promise((resolve) => setImmediate(resolve))
+            } else {
+              // Who asks while it is told may still get the old answer: let those end first.
+              await clock.advance(600)
+              scheme.forget(action.forget === undefined ? undefined : apiKeyDigest(action.forget))
+              for (const key of KEYS) {
+                if (action.forget === undefined || action.forget === key) forgotten.set(key, clock.now() - 1)
+              }
+            }
+          }
+          await clock.advance(1_000)
+          await Promise.all(asking)
+        },
+      ),
+      { numRuns: 250 },
     )
   }, 60_000)
 })
