@@ -16,16 +16,16 @@ import { literalExchange } from '@headgate/core/testing'
 import Fastify from 'fastify'
 import { exportJWK, SignJWT } from 'jose'
 import koaJwt from 'koa-jwt'
+import { boundTokens } from './bound-tokens.mjs'
+import { compare, MILLISECONDS, ROUNDS } from './turns.mjs'
 
 const ISSUER = 'https://idp.example/'
 const AUDIENCE = 'https://api.example'
 const TOKENS = 1_000
 const NO_COOKIES = { get: () => undefined }
-const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 7)
-const MILLISECONDS = Number(process.env['BENCH_MS'] ?? 200)
 
 /** @typedef {'RS256' | 'ES256'} Algorithm */
-/** @typedef {{ name: string, verify: (token: string) => unknown, isGood: (result: any) => boolean }} Contestant */
+/** @typedef {import('./turns.mjs').Contestant} Contestant */
 
 const lines = [
   '# What a credential costs',
@@ -40,39 +40,12 @@ for (const algorithm of /** @type {const} */ (['RS256', 'ES256'])) {
   lines.push(...(await compare(algorithm, await signedTokens(algorithm))))
 }
 lines.push(...(await compare('API keys', apiKeys())))
+lines.push(...(await compare('Bound tokens (`dpop`)', await boundTokens(TOKENS))))
 
 const folder = join(import.meta.dirname, 'results')
 mkdirSync(folder, { recursive: true })
 writeFileSync(join(folder, 'auth.md'), `${lines.join('\n').trimEnd()}\n`)
 console.log(lines.join('\n'))
-
-/**
- * @param {string} title
- * @param {{ contestants: Contestant[], credentials: string[] }} field
- */
-async function compare(title, { contestants, credentials }) {
-  for (const contestant of contestants) await check(contestant, credentials)
-  /** @type {Map<string, number[]>} */
-  const micros = new Map(contestants.map(({ name }) => [name, []]))
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const contestant of contestants) {
-      micros.get(contestant.name)?.push(await measure(contestant, credentials))
-    }
-  }
-  const medians = contestants.map(({ name }) => median(micros.get(name) ?? []))
-  const [first = 1] = medians
-  return [
-    `## ${title}`,
-    '',
-    '| | us | x |',
-    '| --- | ---: | ---: |',
-    ...contestants.map(
-      ({ name }, index) =>
-        `| ${name} | ${figure(medians[index])} | ${figure((medians[index] ?? 0) / first)} |`,
-    ),
-    '',
-  ]
-}
 
 /** @param {Algorithm} algorithm */
 async function signedTokens(algorithm) {
@@ -247,49 +220,6 @@ function longList() {
     list.revoke({ subject: `gone-${index}`, issuer: ISSUER })
   }
   return list
-}
-
-/**
- * Also warms up and fills the caches.
- *
- * @param {Contestant} contestant
- * @param {readonly string[]} tokens
- */
-async function check({ name, verify, isGood }, tokens) {
-  for (const token of tokens) {
-    if (!isGood(await verify(token))) throw new Error(`${name} refused a good token`)
-  }
-}
-
-/**
- * @param {Contestant} contestant
- * @param {readonly string[]} tokens
- */
-async function measure({ verify }, tokens) {
-  const start = performance.now()
-  const end = start + MILLISECONDS
-  let count = 0
-  let now = start
-  while (now < end) {
-    for (let batch = 0; batch < 100; batch++) {
-      const result = verify(tokens[count % tokens.length] ?? '')
-      // What answers at once is not made to wait.
-      if (result instanceof Promise) await result
-      count += 1
-    }
-    now = performance.now()
-  }
-  return ((now - start) * 1_000) / count
-}
-
-/** @param {number[]} values */
-function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
-}
-
-/** @param {number | undefined} value */
-function figure(value = 0) {
-  return value >= 100 ? value.toFixed(0) : value.toPrecision(3)
 }
 
 function next() {
