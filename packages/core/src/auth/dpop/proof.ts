@@ -10,9 +10,7 @@ import { type Rejected, rejected } from '../scheme.js'
 export interface Proof {
   readonly compact: string
   readonly algorithm: PublicKeyAlgorithm
-  /** What the key in its header says of itself. */
-  readonly key: UsableKey
-  /** The key in its header, as sent. */
+  /** The public key in its header, as sent. */
   readonly jwk: unknown
   /** The key's name (RFC 7638), as `cnf.jkt` of a token has it. */
   readonly thumbprint: string
@@ -53,7 +51,7 @@ export function readProof(
   if (typeof key === 'string' || !key.algorithms.includes(algorithm)) return badProof('malformed', 'jwk')
   const claims = readClaims(parsed.payload)
   if ('verdict' in claims) return claims
-  return { compact, algorithm, key, jwk, thumbprint: thumbprintOf(key), claims }
+  return { compact, algorithm, jwk, thumbprint: thumbprintOf(key), claims }
 }
 
 /**

@@ -2,9 +2,10 @@ import { beforeAll, describe, expect, test } from '@jest/globals'
 import { authenticate } from '../../../src/auth/authenticate.js'
 import { protectedResource } from '../../../src/auth/protected-resource.js'
 import type { Access } from '../../../src/operation.js'
+import { memoryRateLimitStore } from '../../../src/stores/memory/rate-limit.js'
 import { literalExchange } from '../../../src/testing/exchange.js'
 import { sign } from '../jwt/tokens.js'
-import { prove, setting, type Setting } from './proofs.js'
+import { createClient, prove, setting, type Setting } from './proofs.js'
 
 const ASKED = 'DPoP realm="api", algs="ES256 EdDSA"'
 
@@ -102,6 +103,29 @@ describe('challenges', () => {
     const { reply } = await send({ authorization, dpop: await prove(client, token) })
     expect(reply).toMatchObject({ status: 400, code: 'credentials-ambiguous' })
   })
+})
+
+test('a proof by nobody who holds the key is a guess, and charged to the address; what its holder gets wrong is not', async () => {
+  const { scheme, token, client } = known
+  const quota = { limit: 1, window: '1h', burst: 1 } as const
+  const policy = authenticate([scheme], { failures: { store: memoryRateLimitStore(), quota } })
+  const outcome = async (proof: string) => {
+    const exchange = literalExchange({ headers: { authorization: `DPoP ${token}`, dpop: proof } })
+    const reply = await policy.handle(exchange, async () => ({
+      kind: 'answer',
+      status: 204,
+      headers: {},
+      body: null,
+    }))
+    return reply.status
+  }
+  const used = await prove(client, token)
+  expect(await outcome(used)).toBe(204)
+  expect(await outcome(used)).toBe(401)
+  expect(await outcome(await prove(client, token, { iat: 0 }))).toBe(401)
+  expect(await outcome(await prove(client, token))).toBe(204)
+  expect(await outcome(await prove({ ...(await createClient()), jwk: client.jwk }, token))).toBe(401)
+  expect(await outcome(await prove(client, token))).toBe(429)
 })
 
 test('events say what failed, and hold nothing of the proof or the token', async () => {
