@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { createApiKey } from '../auth/api-key-form.js'
-import type { ApiKeyRecord } from '../auth/api-key-record.js'
+import { type ApiKeyRecord, checkRecord } from '../auth/api-key-record.js'
 import { type Clock, systemClock } from '../clock.js'
 import { milliseconds } from '../duration.js'
 import { putCommands } from '../stores/redis/api-key-layout.js'
@@ -37,6 +37,9 @@ const OPTIONS = {
   help: { type: 'boolean' },
 } as const
 
+/** One word for `redis-cli`. */
+const PREFIX = /^[^\s{}"'\\]+$/
+
 /** Runs the command `headgate`. @returns the exit code: 2 when it was called wrongly. */
 export function runHeadgate(
   args: readonly string[],
@@ -54,8 +57,9 @@ export function runHeadgate(
     const { prefix, subject, tenant, scope, role, tier, redis } = values
     if (prefix === undefined) throw new TypeError('--prefix is required')
     if (subject === undefined || subject === '') throw new TypeError('--subject is required')
-    if (redis !== undefined && !/^[!-z|~]+$/.test(redis))
-      throw new TypeError('--redis must be a prefix without spaces and braces')
+    if (redis !== undefined && !PREFIX.test(redis)) {
+      throw new TypeError('--redis must be a prefix without spaces, quotes, backslashes and braces')
+    }
     const lifetime = values['expires-in']
     const { key, keyId, digest } = createApiKey(prefix)
     const now = clock.now()
@@ -70,6 +74,7 @@ export function runHeadgate(
       issuedAt: now,
       ...(lifetime !== undefined && { expiresAt: now + milliseconds('--expires-in', lifetime) }),
     }
+    checkRecord('--tenant, --scope, --role, --tier', record)
     const kept =
       redis === undefined ? JSON.stringify(record, undefined, 2) : putCommands(redis, record).join('\n')
     out.write(`${key}\n${kept}\n`)

@@ -75,6 +75,10 @@ describe('headgate key', () => {
       [['key', '--prefix', 'hg', '--subject', 'bot', '--scopes', 'a'], '--scopes'],
       [['key', '--prefix', 'hg', '--subject', 'bot', '--redis', 'a{b}'], '--redis'],
       [['key', '--prefix', 'hg', '--subject', 'bot', '--redis', ''], '--redis'],
+      [['key', '--prefix', 'hg', '--subject', 'bot', '--redis', 'a"'], '--redis'],
+      [['key', '--prefix', 'hg', '--subject', 'bot', '--tenant', ''], '--tenant'],
+      [['key', '--prefix', 'hg', '--subject', 'bot', '--scope', 'a', '--scope', ''], '--scope'],
+      [['key', '--prefix', 'hg', '--subject', 'bot', '--tier', ''], '--tier'],
     ]
     for (const [args, option] of wrong) {
       const { code, out, errors } = run(args)
