@@ -1,5 +1,7 @@
 import { checkAccess } from './auth/access.js'
+import type { Identity } from './auth/identity.js'
 import { type Exchange, type Next, type Policy, STAGES, type Stage } from './exchange.js'
+import type { Operation } from './operation.js'
 import type { Reply } from './reply.js'
 
 /** Runs an exchange through the policies and, if all let it pass, through the handler. */
@@ -26,14 +28,12 @@ export function composeGate(policies: readonly Policy[], setting: GateSetting = 
       const policy = chain[index]
       if (policy === undefined) return handler()
       let called = false
-      return replyOf(
-        policy,
-        policy.handle(exchange, () => {
-          if (called) return Promise.reject(new Error(`gate: '${policy.name}' called next() twice`))
-          called = true
-          return step(index + 1)
-        }),
-      )
+      const handled = policy.handle(exchange, () => {
+        if (called) return Promise.reject(new Error(`gate: '${policy.name}' called next() twice`))
+        called = true
+        return step(index + 1)
+      })
+      return replyOf(policy, handled)
     }
     return step(0)
   }
@@ -52,11 +52,16 @@ async function replyOf(policy: Policy, handled: Promise<Reply>): Promise<Reply> 
 const contract: Policy = {
   name: 'contract',
   stage: 'contract',
-  async handle({ operation, identity }, next) {
+  handle({ operation, identity }, next) {
     // `authenticate` has asked; where the caller comes from elsewhere, or from nowhere, nobody has.
     const refusal = checkAccess(operation.access, identity)
-    return refusal ?? (await operation.contract?.(identity)) ?? next()
+    if (refusal !== undefined) return Promise.resolve(refusal)
+    return operation.contract === undefined ? next() : meet(operation, identity, next)
   },
+}
+
+async function meet(operation: Operation, identity: Identity | undefined, next: Next): Promise<Reply> {
+  return (await operation.contract?.(identity)) ?? next()
 }
 
 function withContract(policies: readonly Policy[]): readonly Policy[] {

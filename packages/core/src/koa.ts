@@ -136,7 +136,7 @@ export function gate(policies: readonly Policy[], options: GateOptions = {}): Mi
   const enter = async (ctx: Context, exchange: KoaExchange, next: KoaNext): Promise<void> => {
     // Koa's `ctx.path`, by which channels tell their requests, throws on some targets.
     const readable = isTarget(exchange.method, ctx.originalUrl)
-    const channel = (readable && channels.find((candidate) => candidate.accepts(ctx))) || plain
+    const channel = readable ? (channelFor(channels, ctx) ?? plain) : plain
     exchange.operation = readable ? await channel.describe(ctx, exchange) : describeMalformed(exchange)
     const { res } = ctx
     let flows = true
@@ -165,6 +165,12 @@ export function gate(policies: readonly Policy[], options: GateOptions = {}): Mi
       throw error
     }
   }
+}
+
+/** Asked for every request: a closure for `find` would be made each time. */
+function channelFor(channels: readonly Channel[], ctx: Context): Channel | undefined {
+  for (const channel of channels) if (channel.accepts(ctx)) return channel
+  return undefined
 }
 
 /** A policy that sees a request twice charges it twice and waits for its own idempotency claim. */

@@ -3,6 +3,7 @@ import { PassThrough, Readable } from 'node:stream'
 import type { Middleware } from 'koa'
 import { rawRequest } from '../../../test-support/http.js'
 import { closeApps, startApp as start } from '../../../test-support/koa.js'
+import type { Policy } from '../src/exchange.js'
 import { gate } from '../src/koa.js'
 
 afterEach(closeApps)
@@ -124,4 +125,19 @@ describe('a gate that decides nothing', () => {
     )
     expect(answer).toMatch(/^HTTP\/1\.1 101/)
   })
+})
+
+test('the length of bytes is theirs, whatever the answer says', async () => {
+  const headers = { 'content-length': '99', 'content-type': 'text/x-some' }
+  const lying: Policy = {
+    name: 'lying',
+    handle: () => Promise.resolve({ kind: 'answer', status: 200, headers, body: Buffer.from('stored') }),
+  }
+  const { url } = await start(gate([lying]))
+  const answer = await fetch(url)
+  expect([answer.headers.get('content-length'), answer.headers.get('content-type')]).toEqual([
+    '6',
+    'text/x-some',
+  ])
+  expect(await answer.text()).toBe('stored')
 })

@@ -45,6 +45,7 @@ function channelOf(router: Router, options: RestOptions): Channel {
   const routeOf = routeReader()
   router.stack.forEach(routeOf)
   const dispatch = dispatcher(router, routeOf)
+  const canonicalPathFor = canonicalPaths(router, routeOf)
 
   return {
     name: 'rest',
@@ -56,11 +57,7 @@ function channelOf(router: Router, options: RestOptions): Channel {
       if (match.kind !== 'route') return describeUnmatched(incoming, match)
       const { layer, path } = match
       const params: unknown = layer.params(path, layer.captures(path))
-      const canonicalPath = canonicalPaths(router, routeOf, incoming.path, {
-        method: incoming.method,
-        path,
-        layer,
-      })
+      const canonicalPath = canonicalPathFor(incoming.path, { method: incoming.method, path, layer })
       return describeRoute(ctx, incoming, routeOf(layer), params, canonicalPath)
     },
     async handle(ctx, next) {

@@ -13,7 +13,7 @@ function spelling(router: Router, local: string, method = 'GET', prefix = ''): s
   const match = matchRequest(router, { path: local, method } as never)
   if (match.kind !== 'route') return prefix + local
   const sent = prefix + local
-  return canonicalPaths(router, routeOf, sent, { ...match, method })?.(sent, method) ?? sent
+  return canonicalPaths(router, routeOf)(sent, { ...match, method })?.(sent, method) ?? sent
 }
 
 /** All that can tell two paths apart behind a router: what runs, and the parameters it gets. */
@@ -192,6 +192,6 @@ describe('spellings of one path', () => {
   test('are not looked for where the path was rewritten', () => {
     const match = matchRequest(PLAIN, { path: '/items/1', method: 'GET' } as never)
     if (match.kind !== 'route') throw new Error('no route')
-    expect(canonicalPaths(PLAIN, routeOf, '/old/1', { ...match, method: 'GET' })).toBeUndefined()
+    expect(canonicalPaths(PLAIN, routeOf)('/old/1', { ...match, method: 'GET' })).toBeUndefined()
   })
 })

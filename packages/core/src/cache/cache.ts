@@ -95,8 +95,7 @@ async function read(
   const fingerprint = await exchange.operation.fingerprint()
   if (isRefusal(fingerprint)) return bypass(setting, exchange, 'fingerprint', next, control)
 
-  const ownKey = entryKey(exchange, fingerprint, 'own')
-  const publicKey = entryKey(exchange, fingerprint, 'public')
+  const [ownKey, publicKey] = entryKeys(exchange, fingerprint)
   const found = await lookup(setting, exchange, [ownKey, publicKey])
   if (found === undefined) return bypass(setting, exchange, 'store-failed', next, control)
 
@@ -137,13 +136,15 @@ async function bypass(
 }
 
 /**
- * HEAD is answered from a stored GET; answers to any two other methods never meet. Callers without a name share a
+ * The key among the caller's own answers, and the one among everybody's. HEAD is answered from a stored GET; answers to any two other methods never meet. Callers without a name share a
  * partition, and it is not the public one: what nobody may see is no answer for somebody.
  */
-function entryKey(exchange: Exchange, fingerprint: string, scope: 'own' | 'public'): string {
+function entryKeys(exchange: Exchange, fingerprint: string): readonly [string, string] {
   const { origin, identity, operation } = exchange
   const method = exchange.method === 'HEAD' ? 'GET' : exchange.method
   const path = canonicalPathOf(operation, exchange.path, method)
-  const partition = scope === 'own' ? identity?.partition : undefined
-  return keyOf('cache', scope, method, origin, path, fingerprint, partition)
+  return [
+    keyOf('cache', 'own', method, origin, path, fingerprint, identity?.partition),
+    keyOf('cache', 'public', method, origin, path, fingerprint, undefined),
+  ]
 }

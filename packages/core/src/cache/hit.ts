@@ -23,11 +23,11 @@ export function answerFrom(
 ): Answer {
   const { answer } = hit
   const { age, ttl } = agedNow(hit)
-  const headers = {
-    ...answer.headers,
+  // As in withHeaders: spread and members at once cost several times as much.
+  const headers = Object.assign({}, answer.headers, {
     age: String(Math.floor(age / 1000)),
     'cache-status': status.hit(answer.headers, ttl),
-  }
+  })
   // The handler did nothing: what is left of the cost is the request itself.
   exchange.spent = 1
   const unchanged = isNotModified(exchange, answer.status, headers, clock.now())

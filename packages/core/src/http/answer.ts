@@ -72,11 +72,15 @@ export function wholeAnswer(answer: Answer): Answer {
 export function writeAnswer(ctx: Answering, outer: Fields, answer: Answer): void {
   if (answer.uncaptured || ctx.res.headersSent) return
   const { body, status, headers } = answer
+  const type = headers['content-type']
+  // Koa looks a type up where none is set.
+  if (body !== null && type !== undefined) ctx.res.setHeader('content-type', type)
+  const bytes = body instanceof Uint8Array
   // Koa sends a Uint8Array that is no Buffer as JSON.
-  ctx.body = body instanceof Uint8Array ? bufferOf(body) : body
+  ctx.body = bytes ? bufferOf(body) : body
   ctx.status = status
-  writeFields(ctx.res, outer, headers)
-  if (body instanceof Uint8Array && ctx.method !== 'HEAD') ctx.length = body.byteLength
+  // Of bytes Koa has set the length, whatever the answer says; of HEAD's it is what GET would answer.
+  writeFields(ctx.res, outer, headers, bytes && ctx.method !== 'HEAD' ? 'content-length' : undefined)
 }
 
 function bufferOf(bytes: Uint8Array): Buffer {

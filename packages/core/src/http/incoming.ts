@@ -17,6 +17,7 @@ export class HttpIncoming implements Incoming {
   readonly #resolve: AddressResolver
   readonly #parsed: ParsedBody
   #client: Origin | undefined
+  #addressed: string | undefined
   #body: Promise<Uint8Array | Refusal> | undefined
 
   /** @param target the request's target as the client sent it, before any mount rewrote it. */
@@ -42,6 +43,10 @@ export class HttpIncoming implements Incoming {
 
   /** Scheme and host come from the same trust decision as the address: a client can't choose what is keyed by them. */
   get origin(): string {
+    return (this.#addressed ??= this.#findOrigin())
+  }
+
+  #findOrigin(): string {
     const { trusted } = this.#origin()
     const secure = (this.#request.socket as Partial<TLSSocket>).encrypted === true
     const protocol =
@@ -60,7 +65,9 @@ export class HttpIncoming implements Incoming {
     const raw = this.#request.rawHeaders
     const found: string[] = []
     for (let index = 0; index < raw.length; index += 2) {
-      if (raw[index]?.toLowerCase() === name) found.push(raw[index + 1] ?? '')
+      const sent = raw[index] ?? ''
+      // Most names are told apart by their length.
+      if (sent.length === name.length && sent.toLowerCase() === name) found.push(raw[index + 1] ?? '')
     }
     return found
   }
