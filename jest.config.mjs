@@ -4,6 +4,8 @@ export default {
   testEnvironmentOptions: { customExportConditions: ['@headgate/source', 'node', 'node-addons'] },
   roots: ['<rootDir>/packages', '<rootDir>/examples', '<rootDir>/test-support'],
   testMatch: ['**/test/**/*.test.ts'],
+  // Ends what hangs. No test's verdict depends on how long it takes.
+  testTimeout: 60_000,
   reporters: ['default', '<rootDir>/test-support/closing-line.mjs'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
