@@ -6,6 +6,7 @@ import {
   useRedis,
   useSentinels,
 } from '../../../../../test-support/redis/use-redis.js'
+import { LEASE_DEFAULTS } from '../../../src/rate-limit/leased.js'
 import { type Fleet, type FleetPlan, startFleet, type Tally, total, unknown } from './fleet.js'
 
 /** Nothing comes back during a test: what is admitted is counted, not timed. */
@@ -22,6 +23,7 @@ const PLAN = {
   addresses: ['203.0.113.7'],
 } as const satisfies Omit<FleetPlan, 'topology'>
 
+const isLoaded = ({ byStore, deniedByStore }: Tally): boolean => byStore + deniedByStore > 10
 const isOut = ({ deniedByShare }: Tally, before: Tally): boolean => deniedByShare > before.deniedByShare + 5
 const isBack = ({ recovered, deniedByStore }: Tally, before: Tally): boolean =>
   recovered > before.recovered && deniedByStore > before.deniedByStore + 5
@@ -38,6 +40,16 @@ async function find(fleet: Fleet, give: () => unknown): Promise<void> {
   await fleet.mark()
   await give()
   await fleet.until('the store', isBack)
+}
+
+/**
+ * What the store had to give was given by it, or instead of it: on a machine that is busy it looks away at other times
+ * too, and what processes give out meanwhile is charged once.
+ *
+ * @param most units that a call without an answer may have taken.
+ */
+function expectSpent(all: readonly Tally[], budgets: number, most = 1): void {
+  expect(total(all, 'byStore')).toBeGreaterThanOrEqual(budgets - total(all, 'owed') - most * unknown(all))
 }
 
 /** Nothing hangs, whatever happens: no call outlives its deadline, and every request is decided. */
@@ -57,7 +69,7 @@ describe.each([
     test('when it is killed under load and comes back empty, the shares and one more budget are admitted, and no more', async () => {
       const fleet = await startFleet({ ...PLAN, ...how, topology: { kind: 'one', ports: [server().port] } })
       await fleet.press()
-      await fleet.until('some load', ({ byStore }) => byStore > 10)
+      await fleet.until('some load', isLoaded)
       await lose(fleet, () => server().kill())
       await find(fleet, () => server().restart())
       const all = await fleet.rest()
@@ -65,7 +77,7 @@ describe.each([
       expect(total(all, 'byShare')).toBe(BUDGET)
       // What was charged before is forgotten; what was given out meanwhile is charged, unless the budget went first.
       expect(total(all, 'byStore')).toBeLessThanOrEqual(2 * BUDGET)
-      expect(total(all, 'byStore')).toBeGreaterThanOrEqual(BUDGET - total(all, 'owed') - unknown(all))
+      expectSpent(all, BUDGET, how.isLeased ? LEASE_DEFAULTS.most : 1)
     }, 60_000)
   })
 
@@ -75,7 +87,7 @@ describe.each([
     test('when it hangs under load and goes on, the shares are admitted, and no unit of the budget twice', async () => {
       const fleet = await startFleet({ ...PLAN, ...how, topology: { kind: 'one', ports: [server().port] } })
       await fleet.press()
-      await fleet.until('some load', ({ byStore }) => byStore > 10)
+      await fleet.until('some load', isLoaded)
       await lose(fleet, () => server().pause())
       await find(fleet, () => server().resume())
       const all = await fleet.rest()
@@ -83,6 +95,7 @@ describe.each([
       for (const { reasons } of all) expect(reasons).toMatchObject({ deadline: expect.any(Number) })
       expect(total(all, 'byShare')).toBe(BUDGET)
       expect(total(all, 'byStore')).toBeLessThanOrEqual(BUDGET)
+      expectSpent(all, BUDGET, how.isLeased ? LEASE_DEFAULTS.most : 1)
     }, 60_000)
   })
 })
@@ -106,7 +119,8 @@ describeRedis('degraded: four processes behind sentinels', () => {
     const all = await fleet.rest()
     expectNothingHung(all)
     expect(total(all, 'byShare')).toBe(BUDGET)
-    expect(total(all, 'byStore')).toBe(BUDGET)
+    expect(total(all, 'byStore')).toBeLessThanOrEqual(BUDGET)
+    expectSpent(all, BUDGET)
   }, 60_000)
 })
 
@@ -136,7 +150,7 @@ describe.each([false, true])('degraded: four processes on a cluster, pipelining:
       const all = await fleet.rest()
       expectNothingHung(all)
       const lost = Number(sizes[0])
-      expect(total(all, 'byStore')).toBeGreaterThanOrEqual(addresses.length * burst)
+      expectSpent(all, addresses.length * burst)
       expect(total(all, 'byStore')).toBeLessThanOrEqual((addresses.length + lost) * burst)
       // Each process gives out a quarter of each budget.
       expect(total(all, 'byShare')).toBeLessThanOrEqual(addresses.length * burst)
