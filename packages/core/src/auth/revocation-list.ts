@@ -28,7 +28,7 @@ export interface RevocationFeed {
   readonly every?: Duration
   /** How long an answer may take. Default `'2s'`. */
   readonly deadline?: Duration
-  /** How old the last good answer may be; older is stale. More than `every` and `deadline`. Default `'1m'`. */
+  /** How old the last good answer may be; older is stale. More than `every` and two `deadline`. Default `'1m'`. */
   readonly maxAge?: Duration
   /**
    * What a stale list, or one without its first answer, says of credentials that it does not hold: `accept` lets them
@@ -203,8 +203,9 @@ function checkFeed(feed: RevocationFeed): CheckedFeed {
   const every = milliseconds('revocationList: feed.every', given.every)
   const deadline = milliseconds('revocationList: feed.deadline', given.deadline)
   const maxAge = milliseconds('revocationList: feed.maxAge', given.maxAge)
-  if (maxAge <= every + deadline) {
-    throw new TypeError('revocationList: feed.maxAge must be more than feed.every and feed.deadline together')
+  // From when one answer was asked for until the next has come: a slow feed that works is not stale.
+  if (maxAge <= every + 2 * deadline) {
+    throw new TypeError('revocationList: feed.maxAge must be more than feed.every and twice feed.deadline')
   }
   return { load: given.load, every, deadline, maxAge, whenStale: given.whenStale }
 }

@@ -100,7 +100,7 @@ test('options that can not be right name themselves', () => {
     [{ feed: {} }, /feed\.load/],
     [{ feed: { load, every: 0 } }, /feed\.every/],
     [{ feed: { load, deadline: '1' } }, /feed\.deadline/],
-    [{ feed: { load, maxAge: '12s' } }, /feed\.maxAge/],
+    [{ feed: { load, maxAge: '14s' } }, /feed\.maxAge/],
     [{ feed: { load, whenStale: 'ignore' } }, /feed\.whenStale/],
     [{ feed: { load, interval: 1 } }, /interval/],
   ]
@@ -108,6 +108,7 @@ test('options that can not be right name themselves', () => {
     expect(() => revocationList(options as never)).toThrow(TypeError)
     expect(() => revocationList(options as never)).toThrow(message)
   }
+  revocationList({ feed: { load, maxAge: 14_001 } }).close()
   expect(() => revocationList().revoke({ credentialId: '' })).toThrow(TypeError)
 })
 
