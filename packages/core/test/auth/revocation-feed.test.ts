@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import * as fc from 'fast-check'
 import { apiKey } from '../../src/auth/api-key.js'
 import { apiKeyDigest } from '../../src/auth/api-key-digest.js'
 import { memoryApiKeys } from '../../src/auth/api-key-memory.js'
@@ -34,6 +35,26 @@ describe('a feed', () => {
     await clock.advance(60_000)
     expect(asked()).toBe(4)
     expect(clock.pending).toBe(0)
+  })
+
+  test('brings what was revoked elsewhere within 14 s, however long its answers take', async () => {
+    const taking = fc.array(fc.integer({ min: 0, max: 1_999 }), { minLength: 10, maxLength: 10 })
+    await fc.assert(
+      fc.asyncProperty(taking, fc.integer({ min: 0, max: 60_000 }), async (delays, at) => {
+        const clock = new ManualClock(START)
+        const source: Revocation[] = []
+        const load = (): Promise<Revocation[]> => {
+          const answer = [...source]
+          return new Promise((resolve) => void clock.after(delays.shift() ?? 1_999, () => resolve(answer)))
+        }
+        const list = revocationList({ clock, feed: { load, whenStale: 'refuse' } })
+        await clock.advance(at)
+        source.push(gone('elsewhere'))
+        await clock.advance(14_000)
+        expect([isGone(list, 'elsewhere'), list.state]).toEqual([true, 'current'])
+        list.close()
+      }),
+    )
   })
 
   test('that hangs or fails is asked again, never twice at the same time, and told when it is stale', async () => {
