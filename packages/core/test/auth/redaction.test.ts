@@ -3,9 +3,11 @@ import { apiKey } from '../../src/auth/api-key.js'
 import { createApiKey } from '../../src/auth/api-key-form.js'
 import { authenticate } from '../../src/auth/authenticate.js'
 import { basic } from '../../src/auth/basic/basic.js'
+import { dpop } from '../../src/auth/dpop/dpop.js'
 import { introspection } from '../../src/auth/introspection/introspection.js'
 import { jwt } from '../../src/auth/jwt/jwt.js'
 import type { RateLimitCharge } from '../../src/rate-limit/store.js'
+import { memoryReplayStore } from '../../src/stores/memory/replay.js'
 import { literalExchange } from '../../src/testing/exchange.js'
 import { ManualClock } from '../../src/testing/manual-clock.js'
 
@@ -21,6 +23,8 @@ describe('a secret in any place for credentials', () => {
     ],
     ['a name and a password', { authorization: `Basic ${encode(`${MARK}:${MARK}`)}` }],
     ['an unknown scheme', { authorization: `${MARK} ${MARK}` }],
+    ['a bound token, and a proof', { authorization: `DPoP ${MARK}`, dpop: MARK }],
+    ['a proof that says it everywhere', { authorization: `DPoP ${MARK}`, dpop: proofOf(MARK) }],
     ['a foreign key', { 'x-api-key': MARK }],
     ['a key with a typo', { 'x-api-key': `${KEY}${MARK}` }],
     ['two credentials', { authorization: `Bearer ${MARK}`, 'x-api-key': [MARK, KEY] }],
@@ -55,19 +59,29 @@ describe('a secret in any place for credentials', () => {
 })
 
 function schemes(clock: ManualClock, onEvent: (event: unknown) => unknown) {
+  const token = introspection({
+    endpoint: 'https://idp.example/introspect',
+    client: { id: 'gate', secret: MARK },
+    audience: false,
+    fetch: () => Promise.reject(new Error(`no route for ${MARK}`)),
+    onEvent: (event) => void onEvent(event),
+    clock,
+  })
   return [
-    introspection({
-      endpoint: 'https://idp.example/introspect',
-      client: { id: 'gate', secret: MARK },
-      audience: false,
-      fetch: () => Promise.reject(new Error(`no route for ${MARK}`)),
-      onEvent: (event) => void onEvent(event),
-      clock,
-    }),
+    token,
+    dpop({ token, replay: memoryReplayStore({ clock }), origin: 'https://api.example', clock }),
     jwt({ issuer: 'https://idp.example/', audience: 'api', secret: Buffer.alloc(32, 7), clock }),
     basic({ lookup: () => undefined, clock }),
     apiKey({ lookup: () => undefined, prefix: 'hg', clock }),
   ]
+}
+
+/** In form, so that the token is asked about. */
+function proofOf(text: string): string {
+  const jwk = { kty: 'OKP', crv: 'Ed25519', x: encode(text), kid: text }
+  const header = { typ: 'dpop+jwt', alg: 'EdDSA', jwk, extra: text }
+  const claims = { jti: text, htm: text, htu: text, ath: text, nonce: text, iat: 1 }
+  return [header, claims].map((part) => encode(JSON.stringify(part))).join('.') + `.${encode(text)}`
 }
 
 function encode(text: string): string {

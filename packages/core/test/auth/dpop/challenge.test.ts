@@ -128,10 +128,10 @@ test('a proof by nobody who holds the key is a guess, and charged to the address
   expect(await outcome(await prove(client, token))).toBe(429)
 })
 
-test('events say what failed, and hold nothing of the proof or the token', async () => {
+test('events say what failed; they and the answer hold nothing of the proof or the token', async () => {
   const { token, client } = known
   const dpop = await prove(client, token, { htu: 'https://api.example/secret', jti: 'marked' })
-  const { exchange } = await send({ authorization: `dpop ${token}`, dpop })
+  const { exchange, reply } = await send({ authorization: `dpop ${token}`, dpop })
   expect(exchange.events).toEqual([
     expect.objectContaining({
       type: 'auth.refused',
@@ -141,7 +141,7 @@ test('events say what failed, and hold nothing of the proof or the token', async
       at: 'DPoP.htu',
     }),
   ])
-  const text = JSON.stringify(exchange.events)
+  const text = JSON.stringify([exchange.events, reply])
   for (const secret of ['marked', 'secret', client.cnf.jkt, token.slice(-20), dpop.slice(-20)]) {
     expect(text).not.toContain(secret)
   }
