@@ -79,6 +79,22 @@ describe('a stream whose caller has a credential that ends', () => {
     expect(clock.pending).toBe(0)
   })
 
+  test('has its iterator told to return', async () => {
+    const returned = deferred<void>()
+    const forever: AsyncIterableIterator<string> = {
+      [Symbol.asyncIterator]: () => forever,
+      next: () => Promise.resolve({ value: EVENT, done: false }),
+      return() {
+        returned.resolve()
+        return Promise.resolve({ value: undefined, done: true })
+      },
+    }
+    const { clock, until } = await open((ctx) => void (ctx.body = Readable.from(forever)))
+    await until('first')
+    await clock.advance(2 * MINUTE)
+    await returned.promise
+  })
+
   test('is cut before it said anything', async () => {
     const handled = deferred<void>()
     const { clock, closed, seen } = await open((ctx) => {

@@ -42,8 +42,8 @@ export interface Drafting {
 }
 
 /**
- * Parses and bounds a text and reads what it asks for. All that is done for a caller whom nobody knows yet: it takes a
- * few milliseconds for the largest documents, where validation takes up to some hundred.
+ * Parses and bounds a text and reads what it asks for. All that is done for a caller whom nobody knows yet: validation
+ * takes up to ten times as long.
  *
  * @throws GraphQLError when the text does not parse.
  */

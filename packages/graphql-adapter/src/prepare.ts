@@ -22,8 +22,8 @@ export interface Prepared {
   /** What the gate is told of it; undefined where it can't run. */
   readonly draft: DraftedDocument['draft']
   /**
-   * Validates it and coerces its variables, once: why it can't run, or what runs. Not before somebody may know: for the
-   * largest documents it takes a hundred times as long as all that was done before.
+   * Validates it and coerces its variables, once: why it can't run, or what runs. Not before somebody may know: it
+   * takes up to ten times as long as all that was done before.
    */
   readonly settle: () => Runnable | Refusal
 }

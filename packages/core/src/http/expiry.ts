@@ -60,8 +60,8 @@ export function expiryWatch(clock: Clock, options: ExpiryOptions = {}): ExpiryWa
   const end = (exchange: Exchange, response: ServerResponse): void => {
     watched.delete(exchange)
     if (response.writableEnded || (finishes && response.hasHeader('content-length'))) return
-    exchange.report({ type: 'answer.cut', reason: 'credential-expired' })
     response.destroy()
+    exchange.report({ type: 'answer.cut', reason: 'credential-expired' })
   }
 
   return {
