@@ -31,7 +31,7 @@ export interface RunnableDocument {
 export interface DraftedDocument {
   readonly kind: 'drafted'
   /** What the gate is told of it; undefined where it can't be valid. */
-  readonly draft: Pick<Draft, 'type' | 'name' | 'declaration'> | undefined
+  readonly draft: Pick<Draft, 'type' | 'name' | 'declaration' | 'operation' | 'fragments'> | undefined
   /** Validates and plans. Never throws. */
   readonly complete: () => Document
 }

@@ -8,6 +8,7 @@ import { abortable, executeDocument } from './engine.js'
 import type { Entities } from './entities.js'
 import { type FormatError, hideUnexpected, isExposed } from './format-error.js'
 import { invalidationOf } from './invalidation.js'
+import { spentOn } from './object-costs.js'
 import type { GraphqlOptions } from './options.js'
 import type { Runnable } from './prepare.js'
 import { contentType } from './render.js'
@@ -47,6 +48,7 @@ interface Run {
   /** Whether an answer for everybody was made from something that tells callers apart. */
   readonly isPersonal: () => boolean
   readonly onTags: (tags: readonly Tag[]) => void
+  readonly onSpent: (spent: number | undefined) => void
 }
 
 type ContextValue = Record<PropertyKey, unknown>
@@ -60,6 +62,7 @@ export function executor(setting: ExecutionSetting): Execute {
     onSubscribe: ({ context }) => context.args as ExecutionArgs & { contextValue: ContextValue },
     execute: executeDocument,
     onOperation({ context: run }, _args, result) {
+      run.onSpent(spentOn(run.runnable.document.root, run.runnable.objects, result))
       const cacheable = settle(run, result, entities)
       const text = serialise(result, formatError, run.report)
       const headers = {
@@ -106,6 +109,10 @@ async function startRun(
     report: (error) => ctx.app.emit('error', error, ctx),
     isPersonal: () => personal,
     onTags,
+    onSpent(spent) {
+      // A resolver may have said so itself.
+      if (spent !== undefined) exchange.spent ??= spent
+    },
   }
 }
 

@@ -31,3 +31,26 @@ export function reachedFragments(document: DocumentNode, operation: OperationDef
   walk(operation.selectionSet)
   return reached
 }
+
+/** Whether a fragment leads back to itself. Such a document is not valid, and never ends. */
+export function isCircular(fragments: Fragments): boolean {
+  const settled = new Map<string, boolean>()
+  const leadsBack = (name: string): boolean => {
+    const known = settled.get(name)
+    if (known !== undefined) return !known
+    const fragment = fragments.get(name)
+    if (fragment === undefined) return false
+    settled.set(name, false) // on the way: who comes here again has gone round
+    if (spreadsIn(fragment.selectionSet).some(leadsBack)) return true
+    settled.set(name, true)
+    return false
+  }
+  return [...fragments.keys()].some(leadsBack)
+}
+
+function spreadsIn(set: SelectionSetNode): readonly string[] {
+  return set.selections.flatMap((selection) => {
+    if (selection.kind === Kind.FRAGMENT_SPREAD) return [selection.name.value]
+    return selection.selectionSet === undefined ? [] : spreadsIn(selection.selectionSet)
+  })
+}

@@ -14,9 +14,12 @@ import { canonicalVariables } from './canonical.js'
 import { documentCache } from './document-cache.js'
 import { readEntities } from './entities.js'
 import { executor } from './execution.js'
+import { checkObjectCosts } from './list-sizes.js'
 import { type GraphqlOptions, readOptions } from './options.js'
-import { type Prepared, prepare, type Runnable } from './prepare.js'
+import { type Preparation, type Prepared, prepare, type Runnable } from './prepare.js'
 import { renderHandlerError, renderRefusal } from './render.js'
+import { mostObjects } from './object-costs.js'
+import { type ObjectField, planObjects } from './object-plan.js'
 import { checkRules } from './rules.js'
 
 /**
@@ -32,7 +35,16 @@ export function graphql<Loaders = unknown>(options: GraphqlOptions<Loaders>): Ch
   const schemaDigest = keyOf('schema', printSchema(schema))
   const limits = { maxTokens, maxDepth, maxFields }
   const documents = documentCache({ schema, entities, rules, limits }, settings.documents)
-  const preparation = { schema, documents, bodyLimit, maxDepth, profile }
+  const { objectCosts } = options
+  const sizes = objectCosts === undefined ? undefined : checkObjectCosts(schema, objectCosts)
+  const preparation: Preparation = {
+    schema,
+    documents,
+    planObjects: sizes && ((asked) => planObjects(schema, sizes, asked)),
+    bodyLimit,
+    maxDepth,
+    profile,
+  }
   const execute = executor({ ...settings, entities })
   const requests = new WeakMap<Context, Request>()
 
@@ -72,10 +84,11 @@ export function graphql<Loaders = unknown>(options: GraphqlOptions<Loaders>): Ch
 
   /** What can't run is an operation too: authenticated, charged, and only then told why. */
   function describeRequest(request: Request): Operation {
-    const { draft, settle } = request.prepared
+    const { draft, objects, settle } = request.prepared
     const tags = (): readonly Tag[] => request.tags
     return createOperation({
       ...(draft?.declaration ?? { idempotency: 'off', cache: 'off' }),
+      ...(objects && { cost: costOf(draft?.declaration.cost, objects) }),
       protocol: 'graphql',
       name: draft?.name ?? '(malformed)',
       effect: draft?.type === 'query' ? 'read' : 'write',
@@ -110,6 +123,11 @@ interface Request {
   readonly prepared: Prepared
   /** Known when the operation ran. */
   tags: readonly Tag[]
+}
+
+/** At most: it is known before anything runs. */
+function costOf(ofFields = 1, objects: readonly ObjectField[]): number {
+  return Math.min(ofFields + mostObjects(objects), Number.MAX_SAFE_INTEGER)
 }
 
 /** The endpoint's own path, with or without what koa-mount has cut off it, and with or without a last slash. */

@@ -11,6 +11,7 @@ import type { Context } from 'koa'
 import type { DocumentCacheBounds } from './document-cache.js'
 import type { KeyFields } from './entities.js'
 import type { FormatError } from './format-error.js'
+import type { ObjectCosts } from './list-sizes.js'
 import type { Rules } from './rules.js'
 import { type Profile, PROFILE_NAMES } from './statuses.js'
 
@@ -28,6 +29,11 @@ export interface GraphqlOptions<Loaders = unknown> {
   readonly loaders?: (exchange: Exchange) => Loaders
   /** What the gate shall know about root fields, by schema coordinate. Default: none. */
   readonly rules?: Rules
+  /**
+   * Charges for every object of an answer beside its root fields: before it runs as many as it may have, in the end as
+   * many as it had. Default: objects cost nothing.
+   */
+  readonly objectCosts?: ObjectCosts
   /** The field that holds an entity's key, by type name, where it is not `id`. Default: `id` everywhere. */
   readonly keyFields?: KeyFields
   /** Bytes of a body that are read, before the caller is known. An integer of at least 1. Default 256 KiB. */
@@ -65,6 +71,7 @@ export const OPTION_NAMES = [
   'context',
   'loaders',
   'rules',
+  'objectCosts',
   'keyFields',
   'bodyLimit',
   'maxTokens',

@@ -1,9 +1,11 @@
 import { type Incoming, isRefusal, type Refusal, refuse } from '@headgate/core'
-import type { GraphQLSchema } from 'graphql'
+import { type FragmentDefinitionNode, type GraphQLSchema, Kind } from 'graphql'
 import { type MediaType, negotiate } from './accept.js'
-import type { DraftedDocument, RunnableDocument } from './document.js'
+import type { Draft } from './draft.js'
+import type { Document, DraftedDocument, RunnableDocument } from './document.js'
 import type { Documents } from './document-cache.js'
 import { coerceVariables, type CoercedVariables } from './engine.js'
+import type { Asked, ObjectField } from './object-plan.js'
 import { exceedsNesting, type Parameters, readParameters } from './parameters.js'
 import { requestError } from './render.js'
 import type { Profile } from './statuses.js'
@@ -15,12 +17,17 @@ export interface Runnable {
   /** As sent. */
   readonly variables: Parameters['variables']
   readonly coerced: CoercedVariables
+  /** What its answer may hold, where objects cost something. */
+  readonly objects: Objects
 }
+
+type Objects = readonly ObjectField[] | undefined
 
 /** A request that was read. */
 export interface Prepared {
   /** What the gate is told of it; undefined where it can't run. */
-  readonly draft: DraftedDocument['draft']
+  readonly draft: Pick<Draft, 'type' | 'name' | 'declaration'> | undefined
+  readonly objects: Objects
   /**
    * Validates it and coerces its variables, once: why it can't run, or what runs. Not before somebody may know: it
    * takes up to ten times as long as all that was done before.
@@ -32,6 +39,8 @@ export interface Prepared {
 export interface Preparation {
   readonly schema: GraphQLSchema
   readonly documents: Documents
+  /** Plans what an answer may hold; undefined where objects cost nothing. */
+  readonly planObjects: ((asked: Asked) => readonly ObjectField[]) | undefined
   readonly bodyLimit: number
   readonly maxDepth: number
   readonly profile: Profile
@@ -48,26 +57,41 @@ export async function prepare(setting: Preparation, incoming: Incoming, decoded:
   if (document.kind === 'rejected') {
     return rejected(requestError(setting.profile, media, document.code, document.errors))
   }
+  const asked = setting.planObjects && askedBy(document, parameters.variables)
+  const objects = asked && setting.planObjects?.(asked)
   let settled: Runnable | Refusal | undefined
   return {
     draft: document.kind === 'runnable' ? document : document.draft,
-    settle: () => (settled ??= settle(setting, incoming.method, media, parameters)),
+    objects,
+    settle: () => (settled ??= settle(setting, incoming.method, media, { ...parameters, objects })),
   }
 }
 
 function rejected(refusal: Refusal): Prepared {
-  return { draft: undefined, settle: () => refusal }
+  return { draft: undefined, objects: undefined, settle: () => refusal }
+}
+
+function askedBy(
+  document: Exclude<Document, { kind: 'rejected' }> | DraftedDocument,
+  variables: Parameters['variables'],
+): Asked | undefined {
+  if (document.kind === 'drafted') return document.draft && { ...document.draft, variables }
+  const fragments = new Map<string, FragmentDefinitionNode>()
+  for (const node of document.document.definitions) {
+    if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node)
+  }
+  return { operation: document.operation, fragments, variables }
 }
 
 function settle(
   { schema, documents, maxDepth, profile }: Preparation,
   method: string,
   media: MediaType,
-  parameters: Parameters,
+  parameters: Parameters & { readonly objects: Objects },
 ): Runnable | Refusal {
   const tooDeep = exceedsNesting(parameters, maxDepth)
   if (tooDeep !== undefined) return tooDeep
-  const { query, operationName, variables } = parameters
+  const { query, operationName, variables, objects } = parameters
   const document = documents.compile(query, operationName)
   if (document.kind === 'rejected') return requestError(profile, media, document.code, document.errors)
   if (document.type === 'mutation' && method !== 'POST') {
@@ -76,7 +100,7 @@ function settle(
   }
   const coerced = coerce(schema, document, variables)
   if ('errors' in coerced) return requestError(profile, media, 'bad-user-input', coerced.errors)
-  return { media, document, variables, coerced: coerced.values }
+  return { media, document, variables, coerced: coerced.values, objects }
 }
 
 /** A custom scalar may throw what it likes: it is the variables' fault. */
