@@ -1,19 +1,42 @@
 import { describe, expect, test } from '@jest/globals'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { CONCURRENCY_DEFAULTS } from '../../src/concurrency/options.js'
+import { SHED_LOAD_DEFAULTS } from '../../src/load-shedding/shed-load.js'
+import { HOT_DENY_DEFAULTS } from '../../src/rate-limit/hot-deny.js'
+import { LEASE_DEFAULTS } from '../../src/rate-limit/leased.js'
+import { RATE_LIMIT_DEFAULTS } from '../../src/rate-limit/options.js'
 import { checkQuotas, type Quota } from '../../src/rate-limit/quota.js'
-import { memoryRateLimitStore } from '../../src/stores/memory/rate-limit.js'
+import { MEMORY_RATE_LIMIT_DEFAULTS, memoryRateLimitStore } from '../../src/stores/memory/rate-limit.js'
+import { REDIS_GUARD_DEFAULTS } from '../../src/stores/redis/guard.js'
 import { ManualClock } from '../../src/testing/manual-clock.js'
 
 const docs = join(import.meta.dirname, '../../../../docs')
 const src = join(import.meta.dirname, '../../src')
 const read = (page: string): string => readFileSync(join(docs, page), 'utf8')
 
-/** The table that follows a text: the first cell of each row, without its quotes. */
-function rowsAfter(page: string, text: string): readonly string[] {
+/** The table that follows a text: the cells of each row that names an option, by its name. */
+function rowsAfter(page: string, text: string): ReadonlyMap<string, readonly string[]> {
   const [, after = ''] = read(page).split(text, 2)
   const table = /(?:^\|.*\n)+/m.exec(after)?.[0] ?? ''
-  return [...table.matchAll(/^\| `([^`]+)`/gm)].map(([, cell]) => cell ?? '')
+  const rows = [...table.matchAll(/^\| `([^`]+)` .*$/gm)]
+  return new Map(
+    rows.map(([row, name = '']) => [
+      name,
+      row
+        .replaceAll('\\|', '/')
+        .split('|')
+        .map((cell) => cell.trim()),
+    ]),
+  )
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, minute: 60_000 }
+
+/** What a cell says a default is: a number, milliseconds, or text. */
+function valueOf(cell: string): unknown {
+  const [, text, number, unit] = /^`?(?:'([^']*)'|([\d,]+))`? ?(ms|s|minute)?/.exec(cell) ?? []
+  return text ?? Number(number?.replaceAll(',', '')) * (UNITS[unit ?? ''] ?? 1)
 }
 
 function membersOf(file: string, name: string): readonly string[] {
@@ -22,26 +45,52 @@ function membersOf(file: string, name: string): readonly string[] {
   return [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, member]) => member ?? '')
 }
 
-describe('the page names every option, and no other', () => {
-  test.each([
-    ['RateLimitOptions', 'rate-limit/options.ts', 'rate-limiting.md', '`rateLimit(options)`.'],
-    ['Quota', 'rate-limit/quota.ts', 'rate-limiting.md', '\nA quota:'],
-    ['HotDenyOptions', 'rate-limit/hot-deny.ts', 'rate-limiting.md', '`hotDeny(store, options?)`'],
-    ['LeaseOptions', 'rate-limit/leased.ts', 'rate-limiting.md', '`leased(store, options?)`'],
-    ['ConcurrencyLimitOptions', 'concurrency/options.ts', 'rate-limiting.md', '`concurrencyLimit(options)`'],
-    ['ShedLoadOptions', 'load-shedding/shed-load.ts', 'rate-limiting.md', '`shedLoad(options)`'],
-    ['TrustedProxies', 'http/address.ts', 'rate-limiting.md', '## The client’s address'],
+const RATE_LIMITS = 'rate-limiting.md'
+
+describe('the page names every option, and no other, with its default', () => {
+  test.each<[string, string, string, string, object]>([
+    ['RateLimitOptions', 'rate-limit/options.ts', RATE_LIMITS, '`rateLimit(options)`.', RATE_LIMIT_DEFAULTS],
+    ['Quota', 'rate-limit/quota.ts', RATE_LIMITS, '\nA quota:', {}],
+    [
+      'HotDenyOptions',
+      'rate-limit/hot-deny.ts',
+      RATE_LIMITS,
+      '`hotDeny(store, options?)`',
+      HOT_DENY_DEFAULTS,
+    ],
+    ['LeaseOptions', 'rate-limit/leased.ts', RATE_LIMITS, '`leased(store, options?)`', LEASE_DEFAULTS],
+    [
+      'ConcurrencyLimitOptions',
+      'concurrency/options.ts',
+      RATE_LIMITS,
+      '`concurrencyLimit(options)`',
+      CONCURRENCY_DEFAULTS,
+    ],
+    ['ShedLoadOptions', 'load-shedding/shed-load.ts', RATE_LIMITS, '`shedLoad(options)`', SHED_LOAD_DEFAULTS],
+    ['TrustedProxies', 'http/address.ts', RATE_LIMITS, "## The client's address", {}],
     [
       'MemoryRateLimitStoreOptions',
       'stores/memory/rate-limit.ts',
-      'rate-limiting.md',
+      RATE_LIMITS,
       '`memoryRateLimitStore(options?)`',
+      MEMORY_RATE_LIMIT_DEFAULTS,
     ],
-    ['RedisGuardOptions', 'stores/redis/guard.ts', 'redis.md', '## Options of `guardRedis`'],
-  ])('%s', (name, file, page, text) => {
+    [
+      'RedisGuardOptions',
+      'stores/redis/guard.ts',
+      'redis.md',
+      '## Options of `guardRedis`',
+      REDIS_GUARD_DEFAULTS,
+    ],
+  ])('%s', (name, file, page, text, defaults) => {
     const members = membersOf(file, name)
     expect(members.length).toBeGreaterThan(1)
-    expect(rowsAfter(page, text.replace('’', "'")).toSorted()).toEqual(members.toSorted())
+    const rows = rowsAfter(page, text)
+    expect([...rows.keys()].toSorted()).toEqual(members.toSorted())
+    for (const [option, value] of Object.entries(defaults)) {
+      const said = rows.get(option)?.map(valueOf)
+      expect([option, said]).toEqual([option, expect.arrayContaining([value])])
+    }
   })
 })
 
