@@ -8,7 +8,7 @@ import { closeApps, startApp } from '../koa.js'
 
 afterEach(closeApps)
 
-const left = (reply: Response): number => Number(/r=(\d+)/.exec(reply.headers.get('ratelimit') ?? '')?.[1])
+const leftIn = (reply: Response): number => Number(/r=(\d+)/.exec(reply.headers.get('ratelimit') ?? '')?.[1])
 
 /** Twenty units at once, of which a sign-in that fails takes five, over whichever protocol. */
 async function service() {
@@ -38,7 +38,7 @@ async function service() {
   return {
     byRest: async (password: string) => {
       const reply = await fetch(`${url}/sessions?password=${password}`, { method: 'POST' })
-      return { status: reply.status, left: left(reply) }
+      return { status: reply.status, left: leftIn(reply) }
     },
     byGraphql: async (...passwords: readonly string[]) => {
       const fields = passwords.map((password, index) => `a${index}: signIn(password: "${password}")`)
@@ -47,7 +47,7 @@ async function service() {
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ query: `mutation { ${fields.join(' ')} }` }),
       })
-      return { status: reply.status, left: left(reply) }
+      return { status: reply.status, left: leftIn(reply) }
     },
   }
 }
