@@ -4,7 +4,7 @@
  */
 export interface ReplayStore {
   /**
-   * Remembers `id` for that long, in milliseconds; one atomic step.
+   * Remembers `id` for that long, in milliseconds; one atomic step. Fails for a time that is none.
    *
    * @param id a digest by `keyOf`, never what the client sent. It is the source's own: under another it is another id.
    * @param source whose share it is charged to, also a digest: one sender must not fill the store for all.
@@ -17,3 +17,13 @@ export interface ReplayStore {
  * source, nothing remembered.
  */
 export type Remembered = 'fresh' | 'seen' | 'full'
+
+/**
+ * For stores: with such a time every use would be the first.
+ *
+ * @throws TypeError when it is no time.
+ */
+export function checkSpan(milliseconds: number): void {
+  if (milliseconds > 0 && Number.isFinite(milliseconds)) return
+  throw new TypeError('remember: milliseconds must be a positive, finite number')
+}

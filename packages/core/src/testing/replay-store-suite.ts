@@ -1,4 +1,4 @@
-import { deepStrictEqual, strictEqual } from 'node:assert/strict'
+import { deepStrictEqual, rejects, strictEqual } from 'node:assert/strict'
 import type { Remembered, ReplayStore } from '../auth/replay-store.js'
 import { randomId } from '../id.js'
 import { keyOf } from '../key.js'
@@ -115,6 +115,14 @@ const CASES: Readonly<Record<string, (subject: Subject) => Promise<void>>> = {
     strictEqual(await remember('ann', 'refused'), 'full')
     await clock.advance(MINUTE)
     strictEqual(await remember('ann', 'refused'), 'fresh')
+  },
+
+  'a time that is none is an error, and no use of the id': async ({ remember }) => {
+    for (const span of [Number.NaN, 0, -1, Number.POSITIVE_INFINITY]) {
+      await rejects(remember('ann', 'one', span))
+    }
+    strictEqual(await remember('ann', 'one'), 'fresh')
+    strictEqual(await remember('ann', 'one'), 'seen')
   },
 
   'a share that ended is free as a whole': async ({ remember, clock }) => {

@@ -1,4 +1,4 @@
-import type { Remembered, ReplayStore } from '../../auth/replay-store.js'
+import { checkSpan, type Remembered, type ReplayStore } from '../../auth/replay-store.js'
 import { type Clock, systemClock } from '../../clock.js'
 import { checkInteger, checkKnown, checkMethods } from '../../options.js'
 import { deadlineHeap } from './deadline-heap.js'
@@ -29,6 +29,7 @@ export function memoryReplayStore(options: MemoryReplayStoreOptions = {}): Repla
 
   return {
     remember(id, source, milliseconds): Remembered {
+      checkSpan(milliseconds)
       const now = clock.now()
       sweep(now, SWEEP)
       if ((shares.get(source)?.get(id) ?? 0) > now) return 'seen'

@@ -1,4 +1,4 @@
-import type { Remembered, ReplayStore } from '../../auth/replay-store.js'
+import { checkSpan, type Remembered, type ReplayStore } from '../../auth/replay-store.js'
 import { checkInteger, checkKnown } from '../../options.js'
 import type { RedisLike } from './client.js'
 import { type GuardedRedis, guardRedis, REDIS_GUARD_DEFAULTS } from './guard.js'
@@ -52,6 +52,7 @@ export function guardedReplayStore(
   const script = rememberScript(now && ARGUMENT_TIME)
   return {
     async remember(id, source, milliseconds) {
+      checkSpan(milliseconds)
       const args = [id, Math.ceil(milliseconds * 1_000), maxEntriesPerSource]
       if (now !== undefined) args.push(Math.round(now() * 1_000))
       return rememberedOf(await redis.run(script, [`${prefix}replay:{${source}}`], args))

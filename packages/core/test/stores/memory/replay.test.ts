@@ -26,6 +26,10 @@ describe('the suite finds a store that', () => {
         },
       }
     },
+    'takes any time for one': (store) => ({
+      remember: (id, source, milliseconds) =>
+        milliseconds > 0 && milliseconds < Infinity ? store.remember(id, source, milliseconds) : 'fresh',
+    }),
     'forgets too early': (store) => ({
       remember: (id, source, milliseconds) => store.remember(id, source, milliseconds - 1),
     }),
