@@ -47,7 +47,7 @@ export const BODIES = [
 export const FIELDS = (
   'Accept Cache-Control If-None-Match If-Modified-Since Range Expect Upgrade Connection X-Forwarded-For Forwarded ' +
   'X-Forwarded-Host X-HTTP-Method-Override Content-Encoding Cookie TE Idempotency-Key Vary ' +
-  'X-Request-Id Traceparent __proto__ constructor Proxy'
+  'X-Request-Id Traceparent __proto__ constructor Proxy DPoP Signature Signature-Input Content-Digest X-API-Key'
 ).split(' ')
 
 /** Values of fields. */
@@ -79,6 +79,12 @@ export const VALUES = [
   ';;;',
   'close, keep-alive',
   'Basic Og==',
+  'DPoP a.b.c',
+  'eyJ0eXAiOiJkcG9wK2p3dCJ9.e30.AA',
+  'sig=("@method" "@target-uri" "content-digest";req);created=1e9;keyid="k";alg="none"',
+  'sig=();created=-1;expires=999999999999999999',
+  'sig=:AA==:, sig=:AA==:',
+  'sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:, sha-256=::',
   'Bearer a.b.c',
   'DELETE',
 ]

@@ -107,6 +107,10 @@ function credential(chance: Chance, token: string): string {
     `Authorization: Bearer ${'a'.repeat(12_000)}`,
     `Authorization: Bearer ${token}\r\nAuthorization: Bearer ${token}`,
     `Authorization: Basic ${chance.bytes(9).toString('base64')}`,
+    `Authorization: DPoP ${token}\r\nDPoP: ${head}.${payload}.${signature}`,
+    `Authorization: DPoP ${disturbed}\r\nDPoP: ${none}.${payload}.`,
+    `Signature-Input: sig=("@method" "@path");created=${chance.below(2_000_000_000)};keyid="${chance.pick(SEGMENTS).slice(0, 40)}"\r\nSignature: sig=:${chance.bytes(32).toString('base64')}:`,
+    `X-API-Key: ${chance.bytes(20).toString('base64')}\r\nAuthorization: Bearer ${token}`,
     `Authorization:`,
     `Authorization: Bearer`,
     `authorization: ${chance
