@@ -75,7 +75,15 @@ export const STORE_KINDS = {
   },
   'keys that are blocked'() {
     const store = memoryRateLimitStore({ clock: new ManualClock(), maxEntries: MOST })
-    return { touch: (key) => store.block(keyOf(key), HOUR) }
+    return {
+      touch(key) {
+        try {
+          return store.block(keyOf(key), HOUR)
+        } catch {
+          return undefined // it is full
+        }
+      },
+    }
   },
   'denials that are remembered'() {
     const clock = new ManualClock()

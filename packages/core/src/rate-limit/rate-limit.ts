@@ -18,7 +18,7 @@ export interface RateLimitPolicy extends Policy {
    * Refuses everything that takes from the same budget as this request, of the quota `name`, for so many milliseconds;
    * 0 lifts it. Quotas with the same `key` are blocked together.
    *
-   * Rejects when the limiter has no such quota, or the store does not answer.
+   * Rejects when the limiter has no such quota, the store does not answer, or has no room for another block.
    */
   block(exchange: Exchange, name: string, duration: number): Promise<void>
 }

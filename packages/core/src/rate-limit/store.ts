@@ -87,7 +87,8 @@ export interface BudgetStore {
   settle(receipt: RateLimitReceipt, costs: readonly number[]): void | Promise<void>
   /**
    * Denies every charge of the key, looks too, for so many milliseconds from now; 0 lifts it. The last call counts.
-   * Meanwhile its budgets show no unit left, and time refills them as ever.
+   * Meanwhile its budgets show no unit left, and time refills them as ever. Throws or rejects when it can't: a block is
+   * never forgotten to make room for another.
    */
   block(key: string, duration: number): void | Promise<void>
 }

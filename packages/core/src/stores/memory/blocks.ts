@@ -1,7 +1,11 @@
 /** Which keys are blocked. Times are microseconds. */
 export interface Blocks {
   readonly size: number
-  /** Blocks a key for so long from `now`, whatever was said before; 0 lifts it. */
+  /**
+   * Blocks a key for so long from `now`, whatever was said before; 0 lifts it.
+   *
+   * @throws RangeError when there is no room for a key that is not blocked.
+   */
   set(key: string, duration: number, now: number): void
   /** How long a key is still blocked: 0 when it is not. */
   left(key: string, now: number): number
@@ -15,7 +19,10 @@ interface Block {
 /** How many blocks one call may clear away. */
 const STEPS = 8
 
-/** Makes a set of blocked keys. When it is full, the one of a few that ends first has to go. */
+/**
+ * Makes a set of blocked keys. When it is full, a further one is an error: to forget one that is not over would let
+ * somebody in whom the service shut out.
+ */
 export function blocks(maxEntries: number): Blocks {
   const held = new Map<string, Block>()
   let hand = held.entries()
@@ -42,15 +49,13 @@ export function blocks(maxEntries: number): Blocks {
   }
 
   function makeRoom(now: number): void {
-    let first: readonly [string, Block] | undefined
     // An iterator that stands still keeps every table that the Map outgrew since.
     if (held.size === 0) hand = held.entries()
     for (let step = 0; step < STEPS && held.size > 0; step += 1) {
-      const next = nextBlock()
-      if (next[1].until <= now) held.delete(next[0])
-      else if (first === undefined || next[1].until < first[1].until) first = next
+      const [key, { until }] = nextBlock()
+      if (until <= now) held.delete(key)
     }
-    if (held.size >= maxEntries && first !== undefined) held.delete(first[0])
+    if (held.size >= maxEntries) throw new RangeError('memoryRateLimitStore: no room for another block')
   }
 
   function nextBlock(): readonly [string, Block] {
