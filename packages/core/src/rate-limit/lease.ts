@@ -7,18 +7,10 @@ import type {
   RateLimitReceipt,
 } from './store.js'
 
-/** Units that were taken from a lease. */
-export interface Grant {
-  /** The budgets when the lease was charged. */
-  readonly quotas: readonly QuotaState[]
-  /** What the lease has left. */
-  readonly left: number
-}
-
 /** The units one process has taken ahead for one plan. */
 export interface LeaseHolder {
   /** Takes from what is there. */
-  take(cost: number): Grant | undefined
+  take(charges: readonly RateLimitCharge[], cost: number): RateLimitDecision | undefined
   /** Takes more from the store, for this request and those that will follow. */
   ask(charges: readonly RateLimitCharge[], cost: number): Promise<RateLimitDecision>
   giveBack(): Promise<void>
@@ -27,7 +19,7 @@ export interface LeaseHolder {
 /** What a holder needs of its store. */
 export interface LeaseInit {
   readonly store: BudgetStore
-  /** The most units of a lease. */
+  /** The most units it has ahead. */
   readonly most: number
   /** Milliseconds. */
   readonly ttl: number
@@ -37,12 +29,16 @@ export interface LeaseInit {
   readonly forget: () => void
 }
 
+/** Units that are there: one at least. */
 interface Lease {
+  /** The budgets when it was charged. */
   readonly quotas: readonly QuotaState[]
   readonly receipt: RateLimitReceipt
   readonly units: number
   readonly until: number
   left: number
+  /** Whether the one after it was thought of. */
+  isFollowed: boolean
 }
 
 /**
@@ -51,61 +47,106 @@ interface Lease {
  */
 const SETTLED_WITHIN = 3
 
+/** When an eighth of a lease is left the next one is asked for, so that nobody has to wait for it. */
+const EIGHTH = 8
+
 /**
  * Makes a holder. Leases double while they are used up before their time, and shrink to what was used when they were
  * not. When a budget has next to nothing left, every request asks for itself.
  */
 export function leaseHolder({ store, most, ttl, elapsed, clock, forget }: LeaseInit): LeaseHolder {
   let lease: Lease | undefined
+  /** There only while there is a lease. */
+  let next: Lease | undefined
+  /** Of a lease that was used up: it is not settled, and a later one takes its place. */
+  let used: RateLimitReceipt | undefined
   let size = 1
   let asked = Number.NEGATIVE_INFINITY
   /** The most units after a denial, and until when. */
   let ceiling = Number.POSITIVE_INFINITY
   let lowUntil = Number.NEGATIVE_INFINITY
   let isWatched = false
-  let refill: Promise<Lease | undefined> | undefined
+  let refill: Promise<boolean> | undefined
   /** Units that requests wait for. */
   let waiting = 0
 
-  const take = (cost: number): Grant | undefined => {
-    if (lease === undefined || lease.left < cost) return undefined
+  const take = (charges: readonly RateLimitCharge[], cost: number): RateLimitDecision | undefined => {
     const now = elapsed()
-    if (now >= lease.until) return undefined
+    let from = lease
+    if (!holds(from, cost, now)) {
+      if (!holds(next, cost, now)) return undefined
+      drop(from)
+      from = next
+      lease = next
+      next = undefined
+    }
     asked = now
-    lease.left -= cost
-    return { quotas: lease.quotas, left: lease.left }
+    from.left -= cost
+    if (from.left === 0) {
+      used = from.receipt
+      lease = next
+      next = undefined
+    }
+    if (from.left * EIGHTH <= from.units && !from.isFollowed) follow(from, charges)
+    return admittedBy(from)
   }
 
-  const giveBack = async (): Promise<void> => {
-    const ended = lease
-    lease = undefined
-    if (ended === undefined || ended.left === 0) return
-    const used = ended.units - ended.left
-    size = Math.max(1, used)
-    // Where it fails the units stay charged: never too many are given out.
+  const follow = (last: Lease, charges: readonly RateLimitCharge[]): void => {
+    last.isFollowed = true
+    if (next !== undefined || refill !== undefined) return
+    const units = nextSize(charges, true) - last.left
+    // Small ones are soon used up: who uses them up waits for a larger one.
+    if (units < EIGHTH) return
+    fill(charges, units).catch(() => undefined)
+  }
+
+  /** Where it fails the units stay charged: never too many are given out. */
+  const settle = async ({ receipt, units, left }: Lease): Promise<void> => {
     await store.settle(
-      ended.receipt,
-      ended.receipt.charges.map(() => used),
+      receipt,
+      receipt.charges.map(() => units - left),
     )
   }
-  const drop = (): void => void giveBack().catch(() => undefined)
+  const drop = (one: Lease | undefined): void => {
+    if (one !== undefined) settle(one).catch(() => undefined)
+  }
+  const dropAll = (): void => {
+    drop(lease)
+    drop(next)
+    if (lease !== undefined) size = Math.max(1, lease.units - lease.left)
+    lease = undefined
+    next = undefined
+  }
 
-  const grow = async (charges: readonly RateLimitCharge[], units: number): Promise<Lease | undefined> => {
+  const fill = (charges: readonly RateLimitCharge[], units: number): Promise<boolean> => {
+    refill = grow(charges, units).finally(() => (refill = undefined))
+    return refill
+  }
+
+  /** @returns whether there is a lease more. */
+  const grow = async (charges: readonly RateLimitCharge[], units: number): Promise<boolean> => {
     // Counted from the question: units are never used for longer than `ttl` after they were charged.
     const start = elapsed()
-    drop()
     const whole = charges.map((charge) => ({ ...charge, cost: units }))
-    const decision = await store.consume(whole, { reserve: Math.ceil(ttl * SETTLED_WITHIN) })
+    const reserve = Math.ceil(ttl * SETTLED_WITHIN)
+    const replaces = used
+    const decision = await store.consume(whole, replaces === undefined ? { reserve } : { reserve, replaces })
     if (decision.outcome !== 'admitted' || decision.receipt === undefined) {
       // Half of what is there next time; when that is next to nothing, it is not worth a queue.
       ceiling = Math.floor(Math.min(...decision.quotas.map(({ remaining }) => remaining)) / 2)
       lowUntil = elapsed() + ttl
-      return undefined
+      return false
     }
     ceiling = Number.POSITIVE_INFINITY
+    if (used === replaces) used = undefined
     const { quotas, receipt } = decision
-    lease = { quotas, receipt, units, left: units, until: start + ttl }
-    return lease
+    const more: Lease = { quotas, receipt, units, until: start + ttl, left: units, isFollowed: false }
+    if (holds(lease, 1, elapsed())) next = more
+    else {
+      drop(lease)
+      lease = more
+    }
+    return true
   }
 
   /** Gives back what nobody used in time, and forgets who does not ask any more. */
@@ -115,51 +156,69 @@ export function leaseHolder({ store, most, ttl, elapsed, clock, forget }: LeaseI
     clock.after(ttl, () => {
       isWatched = false
       const now = elapsed()
-      if (lease !== undefined && now >= lease.until) drop()
+      if (lease !== undefined && now >= lease.until) dropAll()
       if (lease === undefined && refill === undefined && now - asked >= ttl) forget()
       else watch()
     })
   }
 
-  /** How many units to take now; undefined when the request shall go to the store by itself. */
-  const nextSize = (charges: readonly RateLimitCharge[], cost: number): number | undefined => {
-    const now = elapsed()
-    const isBusy = now - asked < ttl
-    asked = now
-    if (now >= lowUntil) ceiling = Number.POSITIVE_INFINITY
-    if (isBusy) size *= 2
-    const bound = Math.min(most, ceiling, ...charges.map(({ burst }) => Math.floor(burst / 2)))
-    size = Math.max(1, Math.min(size, bound))
-    const units = Math.min(Math.max(size, waiting + cost), bound)
-    return isBusy && units > cost ? units : undefined
+  /** How many units to have ahead, when the last were used up in time or were not. */
+  const nextSize = (charges: readonly RateLimitCharge[], isBusy: boolean, least = 1): number => {
+    if (elapsed() >= lowUntil) ceiling = Number.POSITIVE_INFINITY
+    let bound = Math.min(most, ceiling)
+    for (const { burst } of charges) bound = Math.min(bound, Math.floor(burst / 2))
+    size = Math.max(1, Math.min(isBusy ? size * 2 : size, bound))
+    return Math.min(Math.max(size, least), bound)
   }
 
   const ask = async (charges: readonly RateLimitCharge[], cost: number): Promise<RateLimitDecision> => {
     watch()
     if (refill === undefined) {
-      const units = nextSize(charges, cost)
-      if (units === undefined) return store.consume(charges)
-      refill = grow(charges, units).finally(() => (refill = undefined))
+      const now = elapsed()
+      const isBusy = now - asked < ttl
+      asked = now
+      const units = nextSize(charges, isBusy, waiting + cost)
+      if (!isBusy || units <= cost) return store.consume(charges)
+      dropAll()
+      refill = fill(charges, units)
     }
     waiting += cost
-    let granted: Lease | undefined
+    let isFilled: boolean
     try {
-      granted = await refill
+      isFilled = await refill
     } finally {
       waiting -= cost
     }
-    const grant = take(cost)
-    if (grant !== undefined) return admittedBy(grant)
+    const decision = take(charges, cost)
+    if (decision !== undefined) return decision
     // Others were faster: something was given out, so this comes to an end. A store slower than `ttl` is asked directly.
-    const isUsedUp = granted !== undefined && elapsed() < granted.until
+    const isUsedUp = isFilled && (lease === undefined || elapsed() < lease.until)
     return isUsedUp ? ask(charges, cost) : store.consume(charges)
   }
 
-  return { take, ask, giveBack }
+  return {
+    take,
+    ask,
+    async giveBack() {
+      // What is on its way goes back too.
+      await refill?.catch(() => false)
+      const held = [lease, next].filter((one) => one !== undefined)
+      lease = undefined
+      next = undefined
+      await Promise.all(held.map(settle))
+    },
+  }
+}
+
+function holds(lease: Lease | undefined, cost: number, now: number): lease is Lease {
+  return lease !== undefined && lease.left >= cost && now < lease.until
 }
 
 /** How the budgets stand for this process: with what it has taken ahead. */
-export function admittedBy({ quotas, left }: Grant): RateLimitDecision {
-  const states = quotas.map((state) => ({ ...state, remaining: state.remaining + left }))
-  return { outcome: 'admitted', quotas: states }
+function admittedBy({ quotas: charged, left }: Lease): RateLimitDecision {
+  const quotas: QuotaState[] = []
+  for (const { remaining, renewal, wait } of charged) {
+    quotas.push({ remaining: remaining + left, renewal, wait })
+  }
+  return { outcome: 'admitted', quotas }
 }

@@ -3,7 +3,7 @@ import { type Duration, milliseconds } from '../duration.js'
 import { checkInteger, checkKnown, checkMethods } from '../options.js'
 import { elapsedTime } from '../stores/memory/elapsed-time.js'
 import { callerOf, commonCost, isSamePlan } from './charged-plan.js'
-import { admittedBy, type LeaseHolder, leaseHolder } from './lease.js'
+import { type LeaseHolder, leaseHolder } from './lease.js'
 import type { BudgetStore, RateLimitCharge } from './store.js'
 
 /** Settings of {@link leased}. */
@@ -77,8 +77,7 @@ export function leased(store: BudgetStore, options: LeaseOptions = {}): LeasedSt
       if (cost === undefined || cost === 0 || isSettledLater) return store.consume(charges, asked)
       const holder = holderOf(charges)
       if (holder === undefined) return store.consume(charges)
-      const grant = holder.take(cost)
-      return grant === undefined ? holder.ask(charges, cost) : admittedBy(grant)
+      return holder.take(charges, cost) ?? holder.ask(charges, cost)
     },
     settle: (receipt, costs) => store.settle(receipt, costs),
     block: (key, duration) => store.block(key, duration),

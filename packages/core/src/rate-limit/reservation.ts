@@ -10,6 +10,8 @@ export interface Reservation {
    * stretch the charge was counted in.
    */
   mark: number
+  /** The one whose place it takes. */
+  readonly replaces?: string | undefined
 }
 
 /** Opens a reservation after those that are outstanding. */
@@ -18,7 +20,7 @@ export function opened(
   reservation: Reservation,
   now: number,
 ): Reservation[] {
-  const valid = (outstanding ?? []).filter(({ lapses }) => lapses > now)
+  const valid = (outstanding ?? []).filter(({ id, lapses }) => lapses > now && id !== reservation.replaces)
   return [...valid.slice(Math.max(0, valid.length + 1 - MOST_RESERVATIONS)), reservation]
 }
 

@@ -56,6 +56,11 @@ export interface ConsumeOptions {
    * budget a little work until it is settled; a budget has at most {@link MOST_RESERVATIONS}.
    */
   readonly reserve?: number
+  /**
+   * A receipt of the same budgets that will not be settled any more: when these charges are taken, their reservation
+   * takes its place, and what it reserved stays charged. Only with `reserve`. A store may as well let it lapse.
+   */
+  readonly replaces?: RateLimitReceipt
 }
 
 /** A budget that has so many reservations forgets its oldest: what that one reserved stays charged. */

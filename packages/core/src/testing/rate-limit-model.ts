@@ -38,7 +38,7 @@ export function modelRateLimitStore(clock: Clock): RateLimitStore {
 
   return {
     ...modelSlots(clock),
-    consume(charges, { reserve = 0 } = {}) {
+    consume(charges, { reserve = 0, replaces } = {}) {
       const now = microseconds()
       const accounts = charges.map((charge) => accountOf(cellOf(charge, now), charge, now))
       const waits = charges.map(({ key, burst, cost }, index) => {
@@ -50,6 +50,8 @@ export function modelRateLimitStore(clock: Clock): RateLimitStore {
       if (isAdmitted) {
         for (const charge of charges) {
           const { log } = cellOf(charge, now)
+          const replaced = log.find((one) => reserve > 0 && one.id !== undefined && one.id === replaces?.id)
+          if (replaced !== undefined) replaced.id = undefined
           log.push({
             at: now,
             units: charge.cost,

@@ -71,6 +71,24 @@ export const SETTLING_CASES: Cases = {
     strictEqual(await remaining(store, one), 999)
   },
 
+  'a reservation takes the place of the one it replaces, which stays charged; a denied one does not': async ({
+    store,
+    key,
+  }) => {
+    const one = charge(key, { burst: 10, cost: 4 })
+    const first = await reserve(store, [one])
+    await store.consume([{ ...one, cost: 9 }], { reserve: 60_000, replaces: first })
+    await store.settle(first, [2])
+    strictEqual(await remaining(store, one), 8)
+    const second = await reserve(store, [one])
+    const third = await store.consume([one], { reserve: 60_000, replaces: second })
+    ok(third.outcome === 'admitted' && third.receipt !== undefined)
+    await store.settle(second, [0])
+    strictEqual(await remaining(store, one), 0)
+    await store.settle(third.receipt, [0])
+    strictEqual(await remaining(store, one), 4)
+  },
+
   'what was reserved under another rate stays charged': async ({ store, key }) => {
     const receipt = await reserve(store, [charge(key, { cost: 3 })])
     const changed = charge(key, { interval: 2 * SECOND })

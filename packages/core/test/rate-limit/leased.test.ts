@@ -18,14 +18,20 @@ function fleet(processes: number, options: LeaseOptions = {}) {
   const memory = memoryRateLimitStore({ clock })
   let calls = 0
   let isAway = false
+  let settles = 0
+  const replaced: unknown[] = []
   const store: BudgetStore = {
     consume: async (charges, asked) => {
       calls += 1
+      if (asked?.reserve !== undefined) replaced.push(asked.replaces?.id)
       await turn()
       if (isAway) throw new StoreUnavailable('not-ready')
       return memory.consume(charges, asked)
     },
-    settle: (receipt, costs) => memory.settle(receipt, costs),
+    settle: (receipt, costs) => {
+      settles += 1
+      return memory.settle(receipt, costs)
+    },
     block: (key, duration) => memory.block(key, duration),
   }
   const nodes = Array.from({ length: processes }, () => leased(store, { clock, ...options }))
@@ -35,6 +41,8 @@ function fleet(processes: number, options: LeaseOptions = {}) {
     store,
     nodes,
     calls: () => calls,
+    replaced,
+    settled: () => settles,
     left,
     setAway: (now: boolean) => void (isAway = now),
     consume: async (node: number, one = charge()) => nodes[node]?.consume([one]),
@@ -60,6 +68,52 @@ describe('a caller who asks often', () => {
     expect(await left()).toBe(400)
   })
 
+  test('does not wait: the next units are asked for before the last are used up', async () => {
+    const { nodes, consume, settled } = fleet(1)
+    for (let times = 0; times < 150; times += 1) await consume(0)
+    let waits = 0
+    for (let times = 0; times < 200; times += 1) {
+      const decision = nodes[0]?.consume([charge()])
+      if (decision instanceof Promise) waits += 1
+      expect((await decision)?.outcome).toBe('admitted')
+      await turn()
+    }
+    expect(waits).toBe(0)
+    // And all of the last are used.
+    expect(settled()).toBe(0)
+  })
+
+  test('a store that fails to give the next units fails nobody who is served by the last', async () => {
+    const { nodes, consume, setAway } = fleet(1)
+    for (let times = 0; times < 150; times += 1) await consume(0)
+    const before = nodes[0]?.consume([charge()])
+    expect(before).not.toBeInstanceOf(Promise)
+    setAway(true)
+    let served = 0
+    for (;;) {
+      const decision = nodes[0]?.consume([charge()])
+      if (decision instanceof Promise) {
+        await expect(decision).rejects.toThrow(StoreUnavailable)
+        break
+      }
+      served += 1
+      await turn()
+    }
+    expect(served).toBeGreaterThan(5)
+    setAway(false)
+    expect((await consume(0))?.outcome).toBe('admitted')
+  })
+
+  test('a budget has one reservation for the units that are left, however many were taken ahead before', async () => {
+    const { consume, replaced, settled } = fleet(1)
+    for (let times = 0; times < 340; times += 1) await consume(0)
+    expect(replaced.length).toBeGreaterThan(8)
+    // Each that was used up is replaced; what is left are the last ones.
+    const gone = new Set(replaced.filter((id) => id !== undefined))
+    expect(replaced.length - gone.size).toBeLessThanOrEqual(3)
+    expect(settled()).toBe(0)
+  })
+
   test('requests at once wait for one refill, not for one each', async () => {
     const { nodes, calls } = fleet(1)
     const all = await Promise.all(Array.from({ length: 100 }, async () => nodes[0]?.consume([charge()])))
@@ -79,6 +133,49 @@ describe('units taken ahead', () => {
     expect(await left()).toBe(400)
     await clock.advance(1_000)
     expect(clock.pending).toBe(0)
+  })
+
+  test('lease: those that were asked for ahead go back too', async () => {
+    const { nodes, store, clock, calls } = fleet(1)
+    const slow = { ...charge(), interval: 60_000_000 }
+    let admitted = 0
+    const press = async () => {
+      admitted += 1
+      const decision = nodes[0]?.consume([slow])
+      await decision
+      return decision instanceof Promise
+    }
+    for (let times = 0; times < 150; times += 1) await press()
+    // Until the next units were asked for while the last were not used up.
+    let before: number
+    do before = calls()
+    while ((await press()) || calls() === before)
+    await turn()
+    await clock.advance(400)
+    await turn()
+    expect((await store.consume([{ ...slow, cost: 0 }])).quotas[0]?.remaining).toBe(400 - admitted)
+  })
+
+  test('lease: are never more than allowed', async () => {
+    const { nodes, left } = fleet(1, { most: 40 })
+    let most = 0
+    for (let admitted = 1; admitted <= 350; admitted += 1) {
+      const { outcome } = (await nodes[0]?.consume([charge()])) ?? {}
+      expect(outcome).toBe('admitted')
+      if (admitted % 3 === 0) await turn()
+      most = Math.max(most, 400 - admitted - ((await left()) ?? 0))
+    }
+    expect(most).toBeLessThanOrEqual(40)
+    expect(most).toBeGreaterThan(30)
+  })
+
+  test('on their way go back too when a process ends', async () => {
+    const { nodes, consume, left } = fleet(1)
+    for (let times = 0; times < 3; times += 1) await consume(0)
+    const asked = nodes[0]?.consume([charge()])
+    await nodes[0]?.giveBack()
+    await asked
+    expect(await left()).toBe(396)
   })
 
   test('go back when a process ends', async () => {

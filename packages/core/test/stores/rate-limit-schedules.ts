@@ -11,7 +11,12 @@ import type { ManualClock } from '../../src/testing/manual-clock.js'
 /** One step of a schedule. Receipts and holds are named by their number, counted back from the newest. */
 export type Step =
   | { readonly do: 'wait'; readonly milliseconds: number }
-  | { readonly do: 'consume'; readonly charges: readonly RateLimitCharge[]; readonly reserve: number }
+  | {
+      readonly do: 'consume'
+      readonly charges: readonly RateLimitCharge[]
+      readonly reserve: number
+      readonly replaces: number | undefined
+    }
   | { readonly do: 'settle'; readonly receipt: number; readonly costs: readonly number[] }
   | { readonly do: 'block'; readonly key: string; readonly duration: number }
   | { readonly do: 'acquire'; readonly requests: readonly SlotRequest[]; readonly lease: number }
@@ -89,6 +94,7 @@ const consumeOf = (some: fc.Arbitrary<readonly RateLimitCharge[]>) =>
     do: fc.constant('consume' as const),
     charges: some,
     reserve: fc.constantFrom(0, 1_000, 60_000),
+    replaces: fc.constantFrom(undefined, undefined, 0, 1),
   })
 
 /** @param init.atomic each step stays within one key. */
@@ -162,6 +168,7 @@ export function schedulesOfPlans({
           do: fc.constant('consume' as const),
           charges: fc.constantFrom(...plans),
           reserve: fc.constant(0),
+          replaces: fc.constant(undefined),
         })
         const step = fc.oneof(
           {
@@ -200,7 +207,11 @@ export async function run(
         break
       case 'consume': {
         const renamed = step.charges.map((one) => ({ ...one, key: rename(one.key) }))
-        const decision = await store.consume(renamed, step.reserve === 0 ? {} : { reserve: step.reserve })
+        const replaces = receipts[step.replaces ?? -1]
+        const decision = await store.consume(
+          renamed,
+          step.reserve === 0 ? {} : { reserve: step.reserve, ...(replaces && { replaces }) },
+        )
         const { receipt, ...rest } = { receipt: undefined, ...decision }
         if (receipt !== undefined) receipts.unshift(receipt)
         said.push({ ...rest, hasReceipt: receipt !== undefined })

@@ -47,7 +47,7 @@ export function memoryRateLimitStore(options: MemoryRateLimitStoreOptions = {}):
       for (const table of tables.values()) size += table.size
       return size
     },
-    consume(charges, { reserve = 0 } = {}) {
+    consume(charges, { reserve = 0, replaces } = {}) {
       const now = microseconds()
       const places = charges.map((charge) => {
         const table = tableOf(charge)
@@ -61,7 +61,12 @@ export function memoryRateLimitStore(options: MemoryRateLimitStoreOptions = {}):
       const lapses = now + Math.round(reserve * 1_000)
       for (const [index, { table, budget }] of places.entries()) {
         const charge = charges[index] as RateLimitCharge
-        table.take(budget, charge, now, reserve > 0 ? { id, lapses, mark: 0 } : undefined)
+        table.take(
+          budget,
+          charge,
+          now,
+          reserve > 0 ? { id, lapses, mark: 0, replaces: replaces?.id } : undefined,
+        )
       }
       return reserve > 0 ? { ...decision, receipt: { id, charges } } : decision
     },

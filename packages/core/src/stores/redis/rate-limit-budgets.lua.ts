@@ -8,7 +8,7 @@ export interface BudgetScripts {
   /**
    * Key: the budgets. Arguments: what every charge costs, and the plan, a line `unit burst id` for each charge. When the
    * costs differ or more is asked for: `''`, the plan, `1` to take or `0` to look, the id and the microseconds of a
-   * reservation (`''` and 0: none), and the cost of each charge.
+   * reservation (`''` and 0: none), the id of the one whose place it takes or `''`, and the cost of each charge.
    *
    * Reply: where all is plain, a number for each charge: its backlog afterwards; of a denied one -1 less its backlog.
    * Else 0 admitted, 1 denied, 2 impossible; then of each charge what remains, renewal and wait (-1: never).
@@ -172,12 +172,12 @@ if block then
   if blocked == 0 then block, dirty = nil, true end
 end
 
-local isAsked, reservation, lasting = true, '', 0
-if not common then isAsked, reservation, lasting = ARGV[3] == '1', ARGV[4], tonumber(ARGV[5]) end
+local isAsked, reservation, lasting, replaced = true, '', 0, ''
+if not common then isAsked, reservation, lasting, replaced = ARGV[3] == '1', ARGV[4], tonumber(ARGV[5]), ARGV[6] end
 local charges, count, outcome = {}, 0, 0
 for unit, burst, id in string.gmatch(plan, ${LINE}) do
   unit, burst, count = tonumber(unit), tonumber(burst), count + 1
-  local cost, behind = common or tonumber(ARGV[5 + count]), tonumber((string.match(id, '^%d+/(%d+) '))) or -1
+  local cost, behind = common or tonumber(ARGV[6 + count]), tonumber((string.match(id, '^%d+/(%d+) '))) or -1
   local budget, owed, wait = budgets[id], 0, 0
   if budget then
     owed = bring(id, budget, unit, burst)
@@ -236,7 +236,9 @@ for nth = 1, count do
     end
     if reservation ~= '' then
       local valid = {}
-      for _, one in ipairs(open or {}) do if one[2] > now then valid[#valid + 1] = one end end
+      for _, one in ipairs(open or {}) do
+        if one[2] > now and one[1] ~= replaced then valid[#valid + 1] = one end
+      end
       if #valid == ${MOST_RESERVATIONS} then table.remove(valid, 1) end
       valid[#valid + 1] = { reservation, now + lasting, budget[1] < 0 and 0 or budget[4] }
       reserved[id] = valid

@@ -5,7 +5,9 @@ import type { BudgetScripts } from './rate-limit-budgets.lua.js'
 import {
   decided,
   decisionOf,
+  FINAL,
   lookingArguments,
+  type Reserving,
   settlingArguments,
   takingArguments,
 } from './rate-limit-wire.js'
@@ -30,14 +32,14 @@ export function redisBudgets(
   undo: number,
 ): BudgetStore {
   return {
-    consume(charges, { reserve = 0 } = {}) {
+    consume(charges, { reserve = 0, replaces } = {}) {
       const [first] = charges
       if (first === undefined) return { outcome: 'admitted', quotas: [] }
-      const lasting = Math.round(reserve * 1_000)
       const isOneKey = charges.every(({ key }) => key === first.key)
-      if (reserve === 0 && isOneKey) return take(first.key, charges, '', 0)
+      if (reserve === 0 && isOneKey) return take(first.key, charges, FINAL)
       const id = randomId()
-      const decision = isOneKey ? take(first.key, charges, id, lasting) : consumeInOrder(charges, id, lasting)
+      const reserving = { id, lasting: Math.round(reserve * 1_000), replaced: replaces?.id ?? '' }
+      const decision = isOneKey ? take(first.key, charges, reserving) : consumeInOrder(charges, reserving)
       return reserve === 0 ? decision : decision.then((made) => receipted(made, id, charges))
     },
     async settle({ id, charges }, costs) {
@@ -58,10 +60,9 @@ export function redisBudgets(
   function take(
     key: string,
     charges: readonly RateLimitCharge[],
-    id: string,
-    lasting: number,
+    reserving: Reserving,
   ): Promise<RateLimitDecision> {
-    return decideAt(key, charges, takingArguments(charges, id, lasting))
+    return decideAt(key, charges, takingArguments(charges, reserving))
   }
 
   function look({ key, charges }: Group): Promise<RateLimitDecision> {
@@ -79,8 +80,7 @@ export function redisBudgets(
   /** Takes key by key and stops at the first denial. What was taken before is given back, exactly. */
   async function consumeInOrder(
     charges: readonly RateLimitCharge[],
-    id: string,
-    lasting: number,
+    reserving: Reserving,
   ): Promise<RateLimitDecision> {
     const groups = groupsOf(charges)
     const decisions: RateLimitDecision[] = []
@@ -90,8 +90,12 @@ export function redisBudgets(
       if (isDenied) break
       // The last one is never undone: a key that many share keeps no reservations for it.
       const isLast = index === groups.length - 1
-      const needed = isLast ? lasting : Math.max(lasting, undo)
-      const decision = await take(group.key, group.charges, needed === 0 ? '' : id, needed)
+      const needed = isLast ? reserving.lasting : Math.max(reserving.lasting, undo)
+      const decision = await take(
+        group.key,
+        group.charges,
+        needed === 0 ? FINAL : { ...reserving, lasting: needed },
+      )
       decisions.push(decision)
       isDenied = decision.outcome !== 'admitted'
     }
@@ -102,7 +106,7 @@ export function redisBudgets(
     if (denial === undefined) return joined(groups, await Promise.all(groups.map(look)), charges.length)
 
     const last = decisions.length - 1
-    const undone = groups.slice(0, last).map((group) => settleAt(group, id, []))
+    const undone = groups.slice(0, last).map((group) => settleAt(group, reserving.id, []))
     // The denial stands, also when the store goes away in the middle of it: what was taken stays taken then.
     await Promise.allSettled(undone)
     const looks = groups.map(async (group, index) => {

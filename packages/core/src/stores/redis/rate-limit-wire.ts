@@ -4,21 +4,33 @@ import type { QuotaState, RateLimitCharge, RateLimitDecision } from '../../rate-
 import { windowShape } from '../../rate-limit/window.js'
 import type { RedisArgument } from './client.js'
 
+/** How charges are reserved. */
+export interface Reserving {
+  /** Empty where nothing is reserved. */
+  readonly id: string
+  /** Microseconds; 0 where nothing is reserved. */
+  readonly lasting: number
+  /** The id of the reservation whose place it takes, or empty. */
+  readonly replaced: string
+}
+
+/** Charges that are final. */
+export const FINAL: Reserving = { id: '', lasting: 0, replaced: '' }
+
 /** The arguments that take charges of one key. */
 export function takingArguments(
   charges: readonly RateLimitCharge[],
-  reservation: string,
-  lasting: number,
+  { id, lasting, replaced }: Reserving,
 ): RedisArgument[] {
-  const cost = reservation === '' ? plainCost(charges) : undefined
+  const cost = lasting === 0 ? plainCost(charges) : undefined
   return cost === undefined
-    ? ['', planOf(charges), 1, reservation, lasting, ...charges.map((charge) => charge.cost)]
+    ? ['', planOf(charges), 1, id, lasting, replaced, ...charges.map((charge) => charge.cost)]
     : [cost, planOf(charges)]
 }
 
 /** The arguments that look at the budgets of one key. */
 export function lookingArguments(charges: readonly RateLimitCharge[]): RedisArgument[] {
-  return ['', planOf(charges), 0, '', 0, ...charges.map((charge) => charge.cost)]
+  return ['', planOf(charges), 0, '', 0, '', ...charges.map((charge) => charge.cost)]
 }
 
 /** The arguments that settle charges of one key. */
