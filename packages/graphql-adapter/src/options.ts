@@ -34,6 +34,11 @@ export interface GraphqlOptions<Loaders = unknown> {
    * many as it had. Default: objects cost nothing.
    */
   readonly objectCosts?: ObjectCosts
+  /**
+   * Says what a request cost, in `extensions.cost`, to clients that ask with `"extensions": { "cost": true }`. Such an
+   * answer is not stored. Default `false`.
+   */
+  readonly reportCost?: boolean
   /** The field that holds an entity's key, by type name, where it is not `id`. Default: `id` everywhere. */
   readonly keyFields?: KeyFields
   /** Bytes of a body that are read, before the caller is known. An integer of at least 1. Default 256 KiB. */
@@ -59,6 +64,7 @@ export const DEFAULTS = {
   maxTokens: 15_000,
   maxDepth: 64,
   maxFields: 5_000,
+  reportCost: false,
   documents: { maxEntries: 1_000, maxBytes: 33_554_432 },
   profile: 'audit-2025',
 } as const satisfies Partial<GraphqlOptions>
@@ -72,6 +78,7 @@ export const OPTION_NAMES = [
   'loaders',
   'rules',
   'objectCosts',
+  'reportCost',
   'keyFields',
   'bodyLimit',
   'maxTokens',
@@ -104,6 +111,9 @@ export function readOptions(options: GraphqlOptions) {
   checkInteger('graphql: documents.maxEntries', settings.documents.maxEntries)
   checkInteger('graphql: documents.maxBytes', settings.documents.maxBytes)
   checkChoice('graphql: profile', settings.profile, PROFILE_NAMES)
+  if (typeof settings.reportCost !== 'boolean') {
+    throw new TypeError('graphql: reportCost must be true or false')
+  }
   for (const name of ['context', 'loaders', 'formatError'] as const) {
     if (options[name] !== undefined) checkFunction(`graphql: ${name}`, options[name])
   }

@@ -19,6 +19,8 @@ export interface Runnable {
   readonly coerced: CoercedVariables
   /** What its answer may hold, where objects cost something. */
   readonly objects: Objects
+  /** The client wants to know what it cost. */
+  readonly costAsked: boolean
 }
 
 type Objects = readonly ObjectField[] | undefined
@@ -91,7 +93,7 @@ function settle(
 ): Runnable | Refusal {
   const tooDeep = exceedsNesting(parameters, maxDepth)
   if (tooDeep !== undefined) return tooDeep
-  const { query, operationName, variables, objects } = parameters
+  const { query, operationName, variables, extensions, objects } = parameters
   const document = documents.compile(query, operationName)
   if (document.kind === 'rejected') return requestError(profile, media, document.code, document.errors)
   if (document.type === 'mutation' && method !== 'POST') {
@@ -100,7 +102,8 @@ function settle(
   }
   const coerced = coerce(schema, document, variables)
   if ('errors' in coerced) return requestError(profile, media, 'bad-user-input', coerced.errors)
-  return { media, document, variables, coerced: coerced.values, objects }
+  const costAsked = Object.hasOwn(extensions, 'cost') && extensions['cost'] === true
+  return { media, document, variables, coerced: coerced.values, objects, costAsked }
 }
 
 /** A custom scalar may throw what it likes: it is the variables' fault. */

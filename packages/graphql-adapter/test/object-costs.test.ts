@@ -195,6 +195,10 @@ test('no answer within the sizes has more objects than were foreseen', async () 
   )
 })
 
+test('reportCost is true or false', () => {
+  expect(() => graphql({ schema, reportCost: 'yes' as never })).toThrow('graphql: reportCost')
+})
+
 describe('what is said of lists is checked at start-up', () => {
   test.each([
     [null, 'objectCosts'],
