@@ -5,6 +5,10 @@ import type { Middleware } from 'koa'
 import { deferred } from '../../../test-support/deferred.js'
 import { rawConnection } from '../../../test-support/http.js'
 import { closeApps, startApp } from '../../../test-support/koa.js'
+import { apiKey } from '../src/auth/api-key.js'
+import { apiKeyDigest } from '../src/auth/api-key-digest.js'
+import { memoryApiKeys } from '../src/auth/api-key-memory.js'
+import { authenticate } from '../src/auth/authenticate.js'
 import { createIdentity } from '../src/auth/identity.js'
 import type { ReportedEvent } from '../src/events.js'
 import type { Policy } from '../src/exchange.js'
@@ -129,6 +133,21 @@ describe('a stream whose caller has a credential that ends', () => {
     pushed.push('data: second')
     await until('second')
   })
+})
+
+test('a key that ends cuts its stream, and opens no other', async () => {
+  const clock = new ManualClock()
+  const digest = apiKeyDigest('ann-key-0000000000000')
+  const lookup = memoryApiKeys([{ digest, keyId: 'k', subject: 'ann', expiresAt: clock.now() + MINUTE }])
+  const { url } = await startApp(
+    gate([authenticate([apiKey({ lookup, clock })])], { clock }),
+    eventStream(() => undefined),
+  )
+  const ask = (): Promise<Response> => fetch(url, { headers: { 'x-api-key': 'ann-key-0000000000000' } })
+  const stream = await ask()
+  await clock.advance(MINUTE + 30_000)
+  await expect(stream.text()).rejects.toThrow('terminated')
+  expect((await ask()).status).toBe(401)
 })
 
 describe('what a handler writes to the socket itself', () => {

@@ -8,7 +8,7 @@ import { type Refusal, refuse } from '../refusal.js'
  */
 export function peekBody(request: IncomingMessage, limit: number): Promise<Uint8Array | Refusal> {
   const announced = announcedLength(request)
-  if (announced === 0) return Promise.resolve(new Uint8Array(0))
+  if (announced === 0) return Promise.resolve(NOTHING)
   if (announced > limit) return Promise.resolve(tooLarge(limit))
   // Consumed by somebody who kept nothing: there is no content any more, and waiting would last for ever.
   if (request.readableEnded || request.destroyed) return Promise.resolve(refuse('body-incomplete'))
@@ -36,6 +36,9 @@ export function peekBody(request: IncomingMessage, limit: number): Promise<Uint8
     request.on('readable', read).on('end', read).on('error', giveUp).on('close', giveUp)
   })
 }
+
+/** It holds nothing that could be changed: one is enough for all requests. */
+const NOTHING = new Uint8Array(0)
 
 /** The length the client announced; `NaN`, which compares as neither, for chunked content. */
 function announcedLength({ headers }: IncomingMessage): number {
