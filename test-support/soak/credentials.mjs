@@ -8,6 +8,7 @@ import {
   jwt,
   memoryRateLimitStore,
   remoteJwks,
+  revocationList,
 } from '@headgate/core'
 import { literalExchange, ManualClock } from '@headgate/core/testing'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
@@ -93,6 +94,16 @@ export const CREDENTIAL_KINDS = {
           literalExchange({ address: addressOf(key), headers: { 'x-api-key': `key-of-nobody-${key}` } }),
           () => Promise.reject(new Error('nobody gets in')),
         ),
+    }
+  },
+  'revocations that end'() {
+    const clock = new ManualClock()
+    const { revoke } = revocationList({ clock, max: 2 * MOST })
+    return {
+      touch(key) {
+        clock.step(clock.now() + 1_000)
+        revoke({ credentialId: key, issuer: ISSUER, until: clock.now() + 100_000 })
+      },
     }
   },
   identities() {
