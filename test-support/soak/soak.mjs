@@ -3,7 +3,7 @@
  * Gives every kind of store keys that nobody used before, and writes how much more is alive after each portion of them.
  * One line of JSON for each kind. Run it with `--expose-gc`, and `--no-opt`: code that is compiled meanwhile is alive too.
  *
- * node --expose-gc --no-opt soak.mjs '{"stores":[2000,1200],"credentials":[1500,300],"gates":[80,60],"rounds":4}'
+ * node --expose-gc --no-opt soak.mjs '{"stores":[1500,800],"credentials":[1500,200],"gates":[80,50],"rounds":4}'
  */
 import { CREDENTIAL_KINDS } from './credentials.mjs'
 import { GATE_KINDS } from './gate.mjs'

@@ -18,7 +18,7 @@ const KEYS = Number(process.env['SOAK_KEYS'] ?? 0)
 const PLAN =
   KEYS > 0
     ? { stores: [KEYS, KEYS], credentials: [KEYS, KEYS], gates: [KEYS / 5, KEYS / 5], rounds: 6 }
-    : { stores: [2_000, 1_200], credentials: [1_500, 300], gates: [80, 60], rounds: 4 }
+    : { stores: [1_500, 800], credentials: [1_500, 200], gates: [80, 50], rounds: 4 }
 
 /** What measuring itself, and code that is compiled late, may add. */
 const NOISE = 16_384
