@@ -15,7 +15,7 @@ const PROCESSES = 4
 const PLAN = {
   isPipelining: false,
   isLeased: false,
-  quota: { name: 'budget', limit: BUDGET, window: '3650d', burst: BUDGET, key: 'ip' },
+  quotas: [{ name: 'budget', limit: BUDGET, window: '3650d', burst: BUDGET, key: 'ip' }],
   processes: PROCESSES,
   onStoreDown: 'local',
   guard: { deadline: 50, cooldown: 200 },
@@ -133,8 +133,8 @@ describe.each([false, true])('degraded: four processes on a cluster, pipelining:
       const ports = nodes.map(({ port }) => port)
       const addresses = Array.from({ length: 12 }, (_, index) => `203.0.113.${index}`)
       const burst = 40
-      const quota = { ...PLAN.quota, limit: burst, burst }
-      const plan = { ...PLAN, isPipelining, quota, addresses, topology: { kind: 'cluster', ports } as const }
+      const quotas = [{ ...PLAN.quotas[0], limit: burst, burst }]
+      const plan = { ...PLAN, isPipelining, quotas, addresses, topology: { kind: 'cluster', ports } as const }
       const fleet = await startFleet(plan)
       await fleet.press()
       await fleet.until('the end of every budget', ({ deniedByStore }) => deniedByStore > 500)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { describeRedis, useCluster, useRedis } from '../../../../../test-support/redis/use-redis.js'
+import type { Quota } from '../../../src/rate-limit/quota.js'
 import { type FleetPlan, startFleet, total, type Topology, type Tally } from './fleet.js'
 
 /** Nothing comes back during a test. */
@@ -7,7 +8,9 @@ const BUDGET = 500
 const PLAN = {
   isPipelining: false,
   isLeased: false,
-  quota: { name: 'budget', limit: BUDGET, window: '3650d', burst: BUDGET, key: 'ip' },
+  // A process that stands still for two lives of a lease can't give it back any more.
+  leaseTtl: 5_000,
+  quotas: [{ name: 'budget', limit: BUDGET, window: '3650d', burst: BUDGET, key: 'ip' }],
   processes: 4,
   onStoreDown: 'deny',
   // The store is there all the time: a machine that is busy must not look like one that is away.
@@ -56,6 +59,18 @@ describe('linearizable: four processes', () => {
 
   describeRedis('on a cluster', () => {
     const cluster = useCluster()
-    admitExactly(() => ({ kind: 'cluster', ports: cluster().nodes.map(({ port }) => port) }))
+    const topology = (): Topology => ({ kind: 'cluster', ports: cluster().nodes.map(({ port }) => port) })
+    admitExactly(topology)
+
+    test('admit what everybody may exactly, over budgets on every node, and take nothing from whom they refuse', async () => {
+      const own: Quota = { ...PLAN.quotas[0], name: 'own', limit: 60, burst: 60 }
+      const everybody: Quota = { ...PLAN.quotas[0], name: 'everybody', limit: 300, burst: 300, key: 'global' }
+      const addresses = Array.from({ length: 12 }, (_, index) => `203.0.113.${index}`)
+      const plan = { ...PLAN, quotas: [everybody, own], addresses, topology: topology() }
+      const { all, pressed } = await spend(plan)
+      expect([total(pressed, 'byStore'), all]).toEqual([300, 300])
+      const rest = await spend({ ...plan, quotas: [own] })
+      expect(rest.all).toBe(12 * 60 - 300)
+    }, 60_000)
   })
 })

@@ -18,7 +18,9 @@ export interface FleetPlan {
   readonly topology: Topology
   readonly isPipelining: boolean
   readonly isLeased: boolean
-  readonly quota: Quota
+  /** For how long units are kept. Default: the default of `leased`. */
+  readonly leaseTtl?: number
+  readonly quotas: readonly Quota[]
   readonly processes: number
   readonly onStoreDown: 'local' | 'deny'
   readonly guard: { readonly deadline: number; readonly cooldown?: number; readonly prefix?: string }

@@ -34,10 +34,11 @@ const client = connect(plan.topology)
 client.on('error', () => undefined)
 await new Promise((resolve) => void client.once('ready', () => resolve(undefined)))
 const store = timed(redisRateLimitStore(client, plan.guard))
-const ahead = plan.isLeased ? leased(store) : undefined
+const { isLeased, leaseTtl } = plan
+const ahead = isLeased ? leased(store, leaseTtl === undefined ? {} : { ttl: leaseTtl }) : undefined
 const policy = rateLimit({
   store: ahead === undefined ? store : hotDeny(ahead),
-  quotas: [plan.quota],
+  quotas: plan.quotas,
   onStoreDown: plan.onStoreDown,
   expectedProcesses: plan.processes,
 })
