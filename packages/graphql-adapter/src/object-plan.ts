@@ -83,9 +83,10 @@ export function planObjects(
   }
 
   function addField(source: Source, node: FieldNode, handed: Handed, groups: Map<string, Group>): void {
-    const field = isUnionType(source.type) ? undefined : source.type.getFields()[node.name.value]
+    if (node.selectionSet === undefined || isUnionType(source.type)) return // no object
+    const field = source.type.getFields()[node.name.value]
     const inner = field && getNamedType(field.type)
-    if (field === undefined || !isCompositeType(inner) || node.selectionSet === undefined) return
+    if (field === undefined || !isCompositeType(inner)) return
     const levels = levelsOf(field.type)
     const size = sizeOf(source.type, field, node)
     const own = levels === 0 ? 1 : (handed.get(field.name) ?? size.own)
