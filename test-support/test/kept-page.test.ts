@@ -13,7 +13,7 @@ import {
   REVOCATION_LIST_DEFAULTS,
   SERVE_DEFAULTS,
 } from '@headgate/core'
-import { DEFAULTS as GRAPHQL_DEFAULTS } from '@headgate/graphql-adapter'
+import { GRAPHQL_DEFAULTS } from '@headgate/graphql-adapter'
 import { expect, test } from '@jest/globals'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

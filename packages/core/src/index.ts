@@ -37,7 +37,6 @@ export type { TrustedProxies } from './http/address.js'
 export { EXPIRY_DEFAULTS, type ExpiryOptions } from './http/expiry.js'
 export type { AnswerCut, AnswerEvent } from './http/events.js'
 export type { KoaProxy } from './http/koa-proxy.js'
-export { readUpTo } from './http/body.js'
 export { fingerprintOf, type OperationHints } from './http/channel.js'
 export { problemAnswer, renderProblem } from './http/problem.js'
 
@@ -180,7 +179,7 @@ export {
 export type { LoadShedEvent, Priority } from './load-shedding/events.js'
 export type { EventLoopGauge } from './load-shedding/event-loop-gauge.js'
 export type { RateLimitEvent } from './rate-limit/events.js'
-export { type GcraRate, type Rate, strictInterval, type WindowRate } from './rate-limit/rate.js'
+export type { GcraRate, Rate, WindowRate } from './rate-limit/rate.js'
 export {
   type BudgetStore,
   type ConsumeOptions,
@@ -209,8 +208,6 @@ export {
   type IdempotencyOptions,
   type IdempotencyPolicy,
 } from './idempotency/idempotency.js'
-export { parseIdempotencyKey, type ParsedKey } from './idempotency/idempotency-key.js'
-export { requestFingerprint } from './idempotency/fingerprint.js'
 export type { IdempotencyEvent, UnknownReason } from './idempotency/events.js'
 export type {
   ClaimVerdict,

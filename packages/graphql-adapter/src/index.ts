@@ -1,6 +1,6 @@
 export { graphql } from './graphql.js'
 export { graphqlGateway, type GraphqlGatewayOptions } from './gateway.js'
-export { DEFAULTS, type GraphqlOptions } from './options.js'
+export { GRAPHQL_DEFAULTS, type GraphqlOptions } from './options.js'
 export type { RootFieldRule, Rules } from './rules.js'
 export type { GraphqlContext } from './context.js'
 export type { DocumentCacheBounds } from './document-cache.js'

@@ -57,8 +57,8 @@ export interface GraphqlOptions<Loaders = unknown> {
   readonly profile?: Profile
 }
 
-/** The values of what is not set. */
-export const DEFAULTS = {
+/** What an option is when nobody says otherwise. */
+export const GRAPHQL_DEFAULTS = {
   path: '/graphql',
   bodyLimit: 262_144,
   maxTokens: 15_000,
@@ -100,7 +100,11 @@ export type Settings = ReturnType<typeof readOptions>
 export function readOptions(options: GraphqlOptions) {
   checkKnown('graphql', options, OPTION_NAMES)
   checkSchema(options.schema)
-  const settings = { ...DEFAULTS, ...options, documents: { ...DEFAULTS.documents, ...options.documents } }
+  const settings = {
+    ...GRAPHQL_DEFAULTS,
+    ...options,
+    documents: { ...GRAPHQL_DEFAULTS.documents, ...options.documents },
+  }
   if (!checkText('graphql: path', settings.path).startsWith('/')) {
     throw new TypeError(`graphql: path must start with '/'; got '${settings.path}'`)
   }

@@ -1,15 +1,10 @@
 import { type Incoming, isRefusal, type Refusal, refuse } from '@headgate/core'
 import type { Context } from 'koa'
 import type { Call } from './call.js'
+import { OPERATION_DEFAULTS } from './declaration.js'
 import { parseJson } from './json.js'
 import { checkMediaType } from './media-type.js'
 import { validate } from './schema.js'
-
-/** The most bytes of a body that are read where the declaration says nothing: 1 MiB. */
-export const DEFAULT_BODY_LIMIT = 1_048_576
-
-/** The media types of a body where the declaration says nothing. */
-export const DEFAULT_MEDIA_TYPES: readonly string[] = ['application/json']
 
 /** Holds a request against its route's contract and notes the values that met it. */
 export async function meetContract(
@@ -50,8 +45,8 @@ function misfit(part: 'path' | 'query', errors: readonly object[]): Refusal {
 async function meetBody(ctx: Context, incoming: Incoming, call: Call): Promise<Refusal | undefined> {
   const {
     body: schema,
-    mediaTypes = DEFAULT_MEDIA_TYPES,
-    bodyLimit = DEFAULT_BODY_LIMIT,
+    mediaTypes = OPERATION_DEFAULTS.mediaTypes,
+    bodyLimit = OPERATION_DEFAULTS.bodyLimit,
   } = call.declaration ?? {}
   if (schema === undefined) return undefined
   const unfit = announcesContent(incoming) ? checkMediaType(incoming, mediaTypes) : undefined

@@ -31,6 +31,13 @@ export interface OperationDeclaration<
   readonly mediaTypes?: readonly string[]
 }
 
+/** What a member of a declaration is where the route says nothing and its method does not matter. */
+export const OPERATION_DEFAULTS = {
+  cost: 1,
+  bodyLimit: 1_048_576,
+  mediaTypes: ['application/json'],
+} as const satisfies Partial<OperationDeclaration>
+
 /** What tags can be made from. */
 export interface TagContext<Body = unknown, Params = Record<string, string>, Query = ParsedUrlQuery> {
   readonly params: Params

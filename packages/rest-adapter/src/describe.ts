@@ -13,8 +13,8 @@ import {
 } from '@headgate/core'
 import type { Context } from 'koa'
 import { type Call, withCall } from './call.js'
-import { DEFAULT_BODY_LIMIT, meetContract } from './contract.js'
-import type { TagContext } from './declaration.js'
+import { meetContract } from './contract.js'
+import { OPERATION_DEFAULTS, type TagContext } from './declaration.js'
 import type { Match } from './match.js'
 import type { Route } from './route.js'
 
@@ -28,7 +28,7 @@ export function describeRoute(
 ): Operation {
   const { method } = incoming
   const { declaration } = route
-  const { cost = 1, bodyLimit = DEFAULT_BODY_LIMIT } = declaration ?? {}
+  const { cost = OPERATION_DEFAULTS.cost, bodyLimit = OPERATION_DEFAULTS.bodyLimit } = declaration ?? {}
   const call: Call = {
     name: route.nameFor(method),
     declaration,

@@ -1,7 +1,10 @@
 export { operation } from './operation.js'
-export type { Contracted, OperationDeclaration, TagContext } from './declaration.js'
+export {
+  type Contracted,
+  OPERATION_DEFAULTS,
+  type OperationDeclaration,
+  type TagContext,
+} from './declaration.js'
 export { type KoaRouter, rest, type RestOptions } from './rest.js'
 export { restGateway, type RestGatewayOptions } from './rest-gateway.js'
-export { DEFAULT_BODY_LIMIT, DEFAULT_MEDIA_TYPES } from './contract.js'
-export { DEEPEST_NESTING } from './json.js'
-export { type FieldError, MOST_ERRORS } from './schema.js'
+export type { FieldError } from './schema.js'
