@@ -51,12 +51,8 @@ const ALGORITHMS: Readonly<Record<SignatureAlgorithm, Algorithm>> = {
   'rsa-pss-sha512': {
     fits: (key) => isStrongRsa(key, ['rsa', 'rsa-pss']),
     verify(base, key, signature) {
-      return verify(
-        'sha512',
-        base,
-        { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 64 },
-        signature,
-      )
+      const padding = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 64 }
+      return isAsLongAs(key, signature) && verify('sha512', base, { key, ...padding }, signature)
     },
   },
   'rsa-v1_5-sha256': {
@@ -79,6 +75,11 @@ function ecdsa(curve: string, digest: string, length: number): Algorithm {
     verify: (base, key, signature) =>
       signature.byteLength === length && verify(digest, base, { key, dsaEncoding: 'ieee-p1363' }, signature),
   }
+}
+
+/** RFC 8017 8.1.2, step 1. OpenSSL takes one of PSS also without the zeros it begins with: a second form of it. */
+function isAsLongAs({ asymmetricKeyDetails }: KeyObject, signature: Buffer): boolean {
+  return signature.byteLength === Math.ceil((asymmetricKeyDetails?.modulusLength ?? 0) / 8)
 }
 
 /** At least 2048 bits; with the exponent 1 every message is its own signature. */
