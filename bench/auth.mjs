@@ -214,7 +214,7 @@ function isAccepted(result) {
 }
 
 function longList() {
-  const list = revocationList({ max: 200_000 })
+  const list = revocationList({ maxEntries: 200_000 })
   for (let index = 0; index < 50_000; index++) {
     list.revoke({ credentialId: `gone-${index}`, issuer: ISSUER })
     list.revoke({ subject: `gone-${index}`, issuer: ISSUER })

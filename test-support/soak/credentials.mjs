@@ -23,16 +23,20 @@ const JWKS = { keys: [{ ...(await exportJWK(publicKey)), kid: 'known', alg: 'EdD
 /** @type {Readonly<Record<string, import('./stores.mjs').Kind>>} */
 export const CREDENTIAL_KINDS = {
   'API keys that are known'() {
-    const scheme = apiKey({ lookup: findLater, cache: { max: MOST }, clock: new ManualClock() })
+    const scheme = apiKey({ lookup: findLater, cache: { maxEntries: MOST }, clock: new ManualClock() })
     return { touch: (key) => scheme.verify(`key-of-a-caller-${key}`, literalExchange()) }
   },
   'API keys that nobody knows'() {
-    const scheme = apiKey({ lookup: async () => undefined, cache: { max: MOST }, clock: new ManualClock() })
+    const scheme = apiKey({
+      lookup: async () => undefined,
+      cache: { maxEntries: MOST },
+      clock: new ManualClock(),
+    })
     return { touch: (key) => scheme.verify(`key-of-nobody-${key}`, literalExchange()) }
   },
   'API keys whose lookup never answers'() {
     const clock = new ManualClock()
-    const scheme = apiKey({ lookup: () => new Promise(() => {}), cache: { max: MOST }, clock })
+    const scheme = apiKey({ lookup: () => new Promise(() => {}), cache: { maxEntries: MOST }, clock })
     return {
       async touch(key) {
         const verdict = scheme.verify(`key-of-silence-${key}`, literalExchange())
@@ -49,7 +53,7 @@ export const CREDENTIAL_KINDS = {
       secret: SECRET,
       kid: 'optional',
       clock,
-      cache: { max: MOST },
+      cache: { maxEntries: MOST },
     })
     return { touch: async (key) => scheme.verify(await signed(clock, key), literalExchange()) }
   },
@@ -74,7 +78,7 @@ export const CREDENTIAL_KINDS = {
       client: { id: 'gate', secret: 'secret-of-the-gate' },
       audience: false,
       clock: new ManualClock(),
-      cache: { max: MOST / 2 },
+      cache: { maxEntries: MOST / 2 },
       fetch: async (_, { body }) =>
         new Response(JSON.stringify({ active: body.length % 4 === 0, sub: body, exp: 4_000_000_000 })),
     })
@@ -98,7 +102,7 @@ export const CREDENTIAL_KINDS = {
   },
   'revocations that end'() {
     const clock = new ManualClock()
-    const { revoke } = revocationList({ clock, max: 2 * MOST })
+    const { revoke } = revocationList({ clock, maxEntries: 2 * MOST })
     return {
       touch(key) {
         clock.step(clock.now() + 1_000)

@@ -9,7 +9,7 @@ export interface ApiKeyCacheSettings {
   readonly deadline: number
   /** Milliseconds. */
   readonly ttl: number
-  readonly max: number
+  readonly maxEntries: number
   /** How long past `ttl` a key that was found is taken while lookups fail, in milliseconds. */
   readonly maxStale: number
   /** `later`: only what came as a promise. What is given at once is at hand anyway. */
@@ -42,7 +42,7 @@ interface Asking {
 /** Remembers the answers of a lookup by digest. Requests that ask for one digest at the same time share a lookup. */
 export function rememberLookups(lookup: ApiKeyLookup, settings: ApiKeyCacheSettings): RememberingLookup {
   const { clock, ttl, maxStale, deadline, answers } = settings
-  const known = new LRUCache<string, Entry>({ max: settings.max })
+  const known = new LRUCache<string, Entry>({ max: settings.maxEntries })
   const unknown = new LRUCache<string, Entry>({ max: UNKNOWN.max })
   const asking = new LRUCache<string, Asking>({ max: MOST_ASKED })
   let forgotten = 0

@@ -40,7 +40,7 @@ export interface ApiKeyCacheOptions {
   /** At most a minute. Default `'30s'`. */
   readonly ttl?: Duration
   /** How many. Default 10,000. */
-  readonly max?: number
+  readonly maxEntries?: number
   /**
    * How long past `ttl` a key that was found is still taken while lookups fail; at most an hour. Its own end counts, and
    * what was forgotten is gone. A change that could not be seen takes effect that much later. Default: not at all.
@@ -58,7 +58,7 @@ export interface ApiKeyScheme extends Scheme {
 export const API_KEY_DEFAULTS = {
   header: 'x-api-key',
   deadline: '250ms',
-  cache: { ttl: '30s', max: 10_000 },
+  cache: { ttl: '30s', maxEntries: 10_000 },
 } as const satisfies Partial<ApiKeyOptions>
 
 /**
@@ -114,14 +114,14 @@ function cacheSettings(
   clock: Clock,
 ): ApiKeyCacheSettings | undefined {
   if (cache === 'off') return undefined
-  if (cache !== undefined) checkKnown('apiKey: cache', cache, ['ttl', 'max', 'maxStale'])
+  if (cache !== undefined) checkKnown('apiKey: cache', cache, ['ttl', 'maxEntries', 'maxStale'])
   const given: ApiKeyCacheOptions = { ...API_KEY_DEFAULTS.cache, ...cache }
   const ttl = milliseconds('apiKey: cache.ttl', given.ttl)
   if (ttl > MOST_CACHE_TTL) throw new TypeError('apiKey: cache.ttl must be at most a minute')
-  const max = checkInteger('apiKey: cache.max', given.max)
+  const maxEntries = checkInteger('apiKey: cache.maxEntries', given.maxEntries)
   const maxStale = given.maxStale === undefined ? 0 : milliseconds('apiKey: cache.maxStale', given.maxStale)
   if (maxStale > MOST_STALE) throw new TypeError('apiKey: cache.maxStale must be at most an hour')
-  return { clock, deadline, ttl, max, maxStale, answers: cache === undefined ? 'later' : 'all' }
+  return { clock, deadline, ttl, maxEntries, maxStale, answers: cache === undefined ? 'later' : 'all' }
 }
 
 function checkHeader(header: string): void {

@@ -8,7 +8,7 @@ import { checkRevocation, type Revocation, type RevokedSet, revokedSet } from '.
 /** Settings of `revocationList`. */
 export interface RevocationListOptions {
   /** The most revocations that are held. A full list refuses new ones; it forgets none before its time. Default 100,000. */
-  readonly max?: number
+  readonly maxEntries?: number
   /** Where revocations come from by themselves. Default: only from `revoke`. */
   readonly feed?: RevocationFeed
   /** Told what the feed does. It must not throw. Default: nobody is. */
@@ -39,7 +39,7 @@ export interface RevocationFeed {
 
 /** The defaults of {@link RevocationListOptions} and its feed. */
 export const REVOCATION_LIST_DEFAULTS = {
-  max: 100_000,
+  maxEntries: 100_000,
   feed: { every: '10s', deadline: '2s', maxAge: '1m', whenStale: 'accept' },
 } as const
 
@@ -80,8 +80,8 @@ export interface RevocationList {
  * @throws TypeError that names the option.
  */
 export function revocationList(options: RevocationListOptions = {}): RevocationList {
-  const { max, feed, clock, onEvent } = checkOptions(options)
-  const set = revokedSet(max)
+  const { maxEntries, feed, clock, onEvent } = checkOptions(options)
+  const set = revokedSet(maxEntries)
   const feeding = feed === undefined ? undefined : startFeed(feed, set, clock, report)
   const isStrict = feed?.whenStale === 'refuse'
 
@@ -93,7 +93,7 @@ export function revocationList(options: RevocationListOptions = {}): RevocationL
     },
     revoke(revocation) {
       if (set.add(checkRevocation('revocationList: revocation', revocation), clock.now()) !== 'full') return
-      throw new RangeError(`revocationList: full with ${max} revocations; this one is not in effect`)
+      throw new RangeError(`revocationList: full with ${maxEntries} revocations; this one is not in effect`)
     },
     get size() {
       return set.size
@@ -187,12 +187,12 @@ function startFeed(
 }
 
 function checkOptions(options: RevocationListOptions) {
-  checkKnown('revocationList', options, ['max', 'feed', 'onEvent', 'clock'])
-  const { max = REVOCATION_LIST_DEFAULTS.max, clock = systemClock, onEvent, feed } = options
+  checkKnown('revocationList', options, ['maxEntries', 'feed', 'onEvent', 'clock'])
+  const { maxEntries = REVOCATION_LIST_DEFAULTS.maxEntries, clock = systemClock, onEvent, feed } = options
   checkMethods('revocationList: clock', clock, ['now', 'after'])
   if (onEvent !== undefined) checkFunction('revocationList: onEvent', onEvent)
-  checkInteger('revocationList: max', max)
-  return { max, clock, onEvent, feed: feed === undefined ? undefined : checkFeed(feed) }
+  checkInteger('revocationList: maxEntries', maxEntries)
+  return { maxEntries, clock, onEvent, feed: feed === undefined ? undefined : checkFeed(feed) }
 }
 
 function checkFeed(feed: RevocationFeed): CheckedFeed {

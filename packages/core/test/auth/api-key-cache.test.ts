@@ -82,7 +82,7 @@ test('guesses at the secret of a known id push out no good key', async () => {
     lookups += 1
     return RECORD
   }
-  const scheme = apiKey({ lookup, clock: new ManualClock(), cache: { ttl: '30s', max: 2 } })
+  const scheme = apiKey({ lookup, clock: new ManualClock(), cache: { ttl: '30s', maxEntries: 2 } })
   expect(await ask(scheme)).toBe('accepted')
   for (let guess = 0; guess < 10; guess++) expect(await ask(scheme, `${KEY}${guess}`)).toBe('unknown-key')
   expect(lookups).toBe(11)
@@ -92,7 +92,11 @@ test('guesses at the secret of a known id push out no good key', async () => {
 
 test('a faulty record is not remembered', async () => {
   let record: ApiKeyRecord = { ...RECORD, subject: '' }
-  const scheme = apiKey({ lookup: () => record, clock: new ManualClock(), cache: { ttl: '30s', max: 2 } })
+  const scheme = apiKey({
+    lookup: () => record,
+    clock: new ManualClock(),
+    cache: { ttl: '30s', maxEntries: 2 },
+  })
   await expect(ask(scheme)).rejects.toThrow(/wrong shape/)
   record = RECORD
   expect(await ask(scheme)).toBe('accepted')
@@ -110,8 +114,8 @@ test('requests with one key at the same time share a lookup; a failed one is not
 })
 
 test('the cache is bounded in time and number, by options that are checked', () => {
-  expect(() => apiKey({ lookup: nobody, cache: { ttl: '61s', max: 1 } })).toThrow(/cache\.ttl/)
-  expect(() => apiKey({ lookup: nobody, cache: { ttl: '1s', max: 0 } })).toThrow(/cache\.max/)
+  expect(() => apiKey({ lookup: nobody, cache: { ttl: '61s', maxEntries: 1 } })).toThrow(/cache\.ttl/)
+  expect(() => apiKey({ lookup: nobody, cache: { ttl: '1s', maxEntries: 0 } })).toThrow(/cache\.maxEntries/)
   expect(() => apiKey({ lookup: nobody, cache: { maxStale: '61m' } })).toThrow(/cache\.maxStale/)
   expect(() => apiKey({ lookup: nobody, cache: { maxStale: 0 } })).toThrow(/cache\.maxStale/)
   expect(() => apiKey({ lookup: nobody, cache: { most: 1 } as never })).toThrow(/most/)
@@ -125,7 +129,7 @@ test('a lookup that hangs is not joined after its deadline', async () => {
     lookups += 1
     return lookups === 1 ? new Promise(() => {}) : Promise.resolve(RECORD)
   }
-  const scheme = apiKey({ lookup, clock, cache: { ttl: '30s', max: 100 } })
+  const scheme = apiKey({ lookup, clock, cache: { ttl: '30s', maxEntries: 100 } })
   const hung = ask(scheme)
   await clock.advance(250)
   expect(await hung).toBe('undecided')
@@ -133,7 +137,7 @@ test('a lookup that hangs is not joined after its deadline', async () => {
 })
 
 describe('while lookups fail', () => {
-  const bridging = { cache: { ttl: '30s', max: 100, maxStale: '1m' } } as const
+  const bridging = { cache: { ttl: '30s', maxEntries: 100, maxStale: '1m' } } as const
 
   test('a key that was found is taken for as long as it was said, and no longer', async () => {
     const { scheme, table, clock } = open(bridging)
@@ -273,7 +277,7 @@ interface Table {
   fail: boolean
 }
 
-const BRIEFLY = { cache: { ttl: '30s', max: 100 } } as const
+const BRIEFLY = { cache: { ttl: '30s', maxEntries: 100 } } as const
 
 function open(options: Pick<ApiKeyOptions, 'cache'> = BRIEFLY): {
   scheme: ApiKeyScheme

@@ -88,7 +88,7 @@ describe('signed tokens: the decision with a cache is the decision without one',
         const jwks = remoteJwks('https://idp.example/keys', { clock, fetch })
         const { isRevoked, revoke } = revocationList({ clock })
         const common = { jwks, clock, isRevoked }
-        const cached = verifier([], { ...common, cache: { ttl: '1h', max: 3 } })
+        const cached = verifier([], { ...common, cache: { ttl: '1h', maxEntries: 3 } })
         const plain = verifier([], { ...common, cache: 'off' })
         await pass(clock, 1)
         for (const action of steps) {
@@ -160,7 +160,7 @@ describe('API keys: the decision with a cache is one without it, at most its tim
             if (fails) throw new Error('away')
             return record
           }
-          const cache = { ttl: TTL, max: 1, maxStale: STALE }
+          const cache = { ttl: TTL, maxEntries: 1, maxStale: STALE }
           const scheme = apiKey({ lookup, clock, isRevoked, cache })
           let version: ApiKeyRecord | undefined
           const plain = apiKey({ lookup: () => version, clock, isRevoked, cache: 'off' })

@@ -175,7 +175,7 @@ function feed(given: readonly FeedAnswer[], more: Partial<RevocationFeed> = {}, 
     return answer as readonly Revocation[]
   }
   const onEvent = (event: RevocationEvent): void => void events.push(event)
-  const list = revocationList({ clock, max, onEvent, feed: { load, ...more } })
+  const list = revocationList({ clock, maxEntries: max, onEvent, feed: { load, ...more } })
   return { list, clock, answers, events, asked: () => asked }
 }
 

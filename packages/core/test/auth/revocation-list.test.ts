@@ -51,7 +51,7 @@ describe('a revoked credential is refused from the next request on', () => {
 
   test('and stays so until no verifier would take it any more, whatever its clock tolerance', async () => {
     const clock = new ManualClock(START)
-    const list = revocationList({ clock, max: 1 })
+    const list = revocationList({ clock, maxEntries: 1 })
     const ask = await accepted(list, clock)
     list.revoke({ credentialId: 'token-1', issuer: ISSUER, until: EXP })
     clock.step(EXP + 299_999)
@@ -93,7 +93,7 @@ describe('a revoked credential is refused from the next request on', () => {
 test('options that can not be right name themselves', () => {
   const load = noNews
   const wrong: readonly [object, RegExp][] = [
-    [{ max: 0 }, /max/],
+    [{ maxEntries: 0 }, /maxEntries/],
     [{ most: 1 }, /most/],
     [{ clock: {} }, /clock/],
     [{ onEvent: 1 }, /onEvent/],

@@ -25,7 +25,7 @@ const BUSY_RETRY = 1_000
 export function introspection(options: IntrospectionOptions): TokenScheme {
   const settings = checkIntrospectionOptions(options)
   const { clock, rules, tokens, maxTokenBytes, maxConcurrent, isRevoked } = settings
-  const cache = settings.cache && answerCache(settings.cache.ttl, settings.cache.max)
+  const cache = settings.cache && answerCache(settings.cache.ttl, settings.cache.maxEntries)
   const asking = new Map<string, Promise<Verdict>>()
   const breaker = circuitBreaker({
     ...BREAKER,

@@ -36,7 +36,7 @@ export interface IntrospectionOptions {
    * Active tokens are remembered so long and so many, at most half of what is left of their life. A revocation takes
    * effect that much later. `'off'`: never. Default 30 s, 10,000. Refused tokens: 5 s, 1,000.
    */
-  readonly cache?: { readonly ttl?: Duration; readonly max?: number } | 'off'
+  readonly cache?: { readonly ttl?: Duration; readonly maxEntries?: number } | 'off'
   /** Whether an active token is revoked here. Asked on every request, so it must answer from memory. Default: none is. */
   readonly isRevoked?: IsRevoked
   /** How long the server may take, its body included, before the client gets 503. Default `'500ms'`. */
@@ -92,7 +92,7 @@ export const INTROSPECTION_DEFAULTS = {
   tokens: 'opaque',
   maxTokenBytes: 4_096,
   clockTolerance: '30s',
-  cache: { ttl: '30s', max: 10_000 },
+  cache: { ttl: '30s', maxEntries: 10_000 },
   deadline: '500ms',
   maxConcurrent: 64,
   maxBytes: 65_536,

@@ -21,7 +21,7 @@ export interface IntrospectionSettings {
   readonly tokens: 'opaque' | 'all'
   readonly maxTokenBytes: number
   /** Undefined: nothing is remembered. */
-  readonly cache: { readonly ttl: number; readonly max: number } | undefined
+  readonly cache: { readonly ttl: number; readonly maxEntries: number } | undefined
   readonly isRevoked: IsRevoked | undefined
   readonly deadline: number
   readonly maxConcurrent: number
@@ -137,10 +137,10 @@ function texts(option: string, value: unknown): readonly string[] {
 
 function cacheSettings(cache: NonNullable<IntrospectionOptions['cache']>): IntrospectionSettings['cache'] {
   if (cache === 'off') return undefined
-  checkKnown('introspection: cache', cache, ['ttl', 'max'])
-  const { ttl, max } = { ...INTROSPECTION_DEFAULTS.cache, ...cache }
+  checkKnown('introspection: cache', cache, ['ttl', 'maxEntries'])
+  const { ttl, maxEntries } = { ...INTROSPECTION_DEFAULTS.cache, ...cache }
   return {
     ttl: milliseconds('introspection: cache.ttl', ttl),
-    max: checkInteger('introspection: cache.max', max),
+    maxEntries: checkInteger('introspection: cache.maxEntries', maxEntries),
   }
 }

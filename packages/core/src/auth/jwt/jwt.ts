@@ -20,7 +20,7 @@ import { createTokenCache, LONGEST_CACHED_TOKEN, tokenDigest, type VerifiedToken
 export function jwt(options: JwtOptions): TokenScheme {
   const { clock, keys, header: headerRules, claims: claimRules, ...settings } = checkJwtOptions(options)
   const { maxTokenBytes, isRevoked } = settings
-  const cache = settings.cache && createTokenCache(settings.cache.max)
+  const cache = settings.cache && createTokenCache(settings.cache.maxEntries)
   const verifying = new Map<string, Promise<VerifiedToken | Verdict>>()
 
   return tokenScheme({

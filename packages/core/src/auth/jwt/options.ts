@@ -56,7 +56,7 @@ export interface JwtOptions {
   /** Whether a good token is revoked. Asked on every request, so it must answer from memory. Default: none is. */
   readonly isRevoked?: IsRevoked
   /** Good tokens are remembered so long (at most till they end) and so many; `'off'` never. Default 5 minutes, 10,000. */
-  readonly cache?: { readonly ttl?: Duration; readonly max?: number } | 'off'
+  readonly cache?: { readonly ttl?: Duration; readonly maxEntries?: number } | 'off'
   /** Default: the machine's clock. */
   readonly clock?: Clock
 }
@@ -74,5 +74,5 @@ export const JWT_DEFAULTS = {
   iat: 'check',
   clockTolerance: '30s',
   maxTokenBytes: 8_192,
-  cache: { ttl: '5m', max: 10_000 },
+  cache: { ttl: '5m', maxEntries: 10_000 },
 } as const satisfies Partial<JwtOptions>

@@ -18,7 +18,7 @@ export interface JwtSettings {
   readonly maxTokenBytes: number
   readonly isRevoked: IsRevoked | undefined
   /** Undefined: nothing is remembered. */
-  readonly cache: { readonly ttl: number; readonly max: number } | undefined
+  readonly cache: { readonly ttl: number; readonly maxEntries: number } | undefined
 }
 
 /** Checks the options of `jwt`. @throws TypeError that names the option. */
@@ -136,9 +136,12 @@ function checkTypes({ types }: HeaderRules, { requiredClaims }: ClaimRules): voi
 
 function cacheSettings(cache: NonNullable<JwtOptions['cache']>): JwtSettings['cache'] {
   if (cache === 'off') return undefined
-  checkKnown('jwt: cache', cache, ['ttl', 'max'])
-  const { ttl, max } = { ...JWT_DEFAULTS.cache, ...cache }
-  return { ttl: milliseconds('jwt: cache.ttl', ttl), max: checkInteger('jwt: cache.max', max) }
+  checkKnown('jwt: cache', cache, ['ttl', 'maxEntries'])
+  const { ttl, maxEntries } = { ...JWT_DEFAULTS.cache, ...cache }
+  return {
+    ttl: milliseconds('jwt: cache.ttl', ttl),
+    maxEntries: checkInteger('jwt: cache.maxEntries', maxEntries),
+  }
 }
 
 function keySource({ jwks, keys, secret }: JwtOptions, clock: Clock): KeySource {

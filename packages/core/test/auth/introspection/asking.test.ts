@@ -90,7 +90,7 @@ describe('how often the server is asked', () => {
 
   test('junk pushes out no good token', async () => {
     const { ask, calls } = server((token) => Response.json(token === TOKEN ? ACTIVE : { active: false }), {
-      cache: { max: 1 },
+      cache: { maxEntries: 1 },
     })
     await ask(TOKEN)
     for (let number = 0; number < 1_100; number++) await ask(`junk-${number}`)

@@ -149,7 +149,7 @@ describe('with and without a cache', () => {
         const clock = new ManualClock(START)
         const revoked = new Set<string | undefined>()
         const isRevoked = ({ credentialId }: Identity): boolean => revoked.has(credentialId)
-        const cached = verifier([signer], { clock, isRevoked, cache: { max: 2 } })
+        const cached = verifier([signer], { clock, isRevoked, cache: { maxEntries: 2 } })
         const plain = verifier([signer], { clock, isRevoked, cache: 'off' })
         for (const action of steps) {
           if ('wait' in action) await clock.advance(action.wait)
