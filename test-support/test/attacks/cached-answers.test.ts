@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { PROTOCOLS } from '../../attacks/protocols.js'
+import { adding, PROTOCOLS } from '../../attacks/protocols.js'
 import { openTarget, type Target } from '../../attacks/target.js'
 import type { Sent } from '../../attacks/wire.js'
 
@@ -84,7 +84,7 @@ describe.each(PROTOCOLS)('over $name, cache leak, poisoning, deception', (protoc
       // A new time: what is stored before is gone, and the attacker comes first.
       await target.clock.advance(120_000)
       const body = fields.some(([name]) => name === 'Content-Length') ? { body: 'evil' } : {}
-      await target.send({ ...protocol.ask('home'), fields, ...body })
+      await target.send({ ...adding(protocol.ask('home'), ...fields), ...body })
       await good()
       await good()
     }

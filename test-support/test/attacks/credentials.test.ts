@@ -127,6 +127,8 @@ describe.each(PROTOCOLS)('over $name', (protocol) => {
         named({ sub: 'a', tenant: 'b:c' }),
         named({ sub: 'a:b', tenant: 'c' }),
         named({ sub: 'a:b:c' }),
+        named({ sub: 'c:a', tenant: 'b' }),
+        named({ sub: 'b:c:a' }),
         named({ sub: 'ann', tenant: 'undefined' }),
         named({ sub: 'ann', tenant: 'null' }),
         named({ sub: '\ud800' }),

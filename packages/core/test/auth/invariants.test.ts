@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
+import { isDeepStrictEqual } from 'node:util'
 import * as fc from 'fast-check'
 import { apiKey } from '../../src/auth/api-key.js'
 import { authenticate } from '../../src/auth/authenticate.js'
 import { basic } from '../../src/auth/basic/basic.js'
-import { createIdentity } from '../../src/auth/identity.js'
+import { createIdentity, type Identity } from '../../src/auth/identity.js'
 import { introspection } from '../../src/auth/introspection/introspection.js'
 import { accepted, rejected, type Scheme, undecided } from '../../src/auth/scheme.js'
 import type { Access } from '../../src/operation.js'
@@ -15,7 +16,7 @@ import { createSigner, sign, START, verifier } from './jwt/tokens.js'
 const ANSWER = { kind: 'answer', status: 200, headers: {}, body: null } as const
 
 /** A scheme that knows the credentials beginning with its name, and says what follows. */
-function scheme(name: string, place: Scheme['credential'], authScheme: string): Scheme {
+function schemeOf(name: string, place: Scheme['credential'], authScheme: string): Scheme {
   const identity = createIdentity({ scheme: name, subject: name, scopes: ['read'] })
   return {
     name,
@@ -34,11 +35,11 @@ function scheme(name: string, place: Scheme['credential'], authScheme: string): 
 }
 
 const SCHEMES: readonly Scheme[] = [
-  scheme('jwt', { field: 'authorization', authScheme: 'Bearer' }, 'Bearer'),
-  scheme('opaque', { field: 'authorization', authScheme: 'Bearer' }, 'Bearer'),
-  scheme('name', { field: 'authorization', authScheme: 'Basic' }, 'Basic'),
-  scheme('key', { field: 'x-api-key' }, 'ApiKey'),
-  scheme('partner', { field: 'x-partner-key' }, 'PartnerKey'),
+  schemeOf('jwt', { field: 'authorization', authScheme: 'Bearer' }, 'Bearer'),
+  schemeOf('opaque', { field: 'authorization', authScheme: 'Bearer' }, 'Bearer'),
+  schemeOf('name', { field: 'authorization', authScheme: 'Basic' }, 'Basic'),
+  schemeOf('key', { field: 'x-api-key' }, 'ApiKey'),
+  schemeOf('partner', { field: 'x-partner-key' }, 'PartnerKey'),
 ]
 
 type Line = readonly [field: string, value: string]
@@ -168,6 +169,73 @@ describe('chain', () => {
         if (reply.status !== 200) expect(exchange.identity).toBeUndefined()
       }),
       { numRuns: 1_000 },
+    )
+  })
+})
+
+/** What an identity is keyed by. */
+function partsOf(identity: Identity): readonly unknown[] {
+  return [identity.scheme, identity.issuer, identity.tenant, identity.subject]
+}
+
+/** What a caller may do, as sets. */
+function heldBy({ scopes, roles }: Readonly<Record<'scopes' | 'roles', readonly string[]>>): unknown {
+  return [scopes, roles].map((names) => [...new Set(names)].toSorted())
+}
+
+describe('identity keys', () => {
+  /** The same tokens, put together to four names in two ways: as one text they are the same. */
+  const cuts = fc.tuple(fc.nat(6), fc.nat(6), fc.nat(6))
+  const cutTwice = fc
+    .tuple(
+      fc.array(fc.constantFrom('a', 'b', '', ':', '"', 'undefined', '\ud800', '\0'), {
+        minLength: 4,
+        maxLength: 6,
+      }),
+      fc.constantFrom('', ':', '|', '\0', ',', '","', ' ', '/'),
+      cuts,
+      cuts,
+    )
+    .map(([tokens, separator, ...both]) =>
+      both.map((at) => {
+        const [first = 0, second = 0, third = 0] = at.toSorted((a, b) => a - b)
+        const groups = [
+          tokens.slice(0, first),
+          tokens.slice(first, second),
+          tokens.slice(second, third),
+          tokens.slice(third),
+        ]
+        return groups.map((group) => (group.length === 0 ? undefined : group.join(separator)))
+      }),
+    )
+
+  test('are injective over arbitrary strings: names that are cut otherwise are others', () => {
+    fc.assert(
+      fc.property(cutTwice, ([one = [], two = []]) => {
+        const [first, second] = [one, two].map(([scheme = '', issuer, tenant, subject = '']) =>
+          createIdentity({ scheme, issuer, tenant, subject }),
+        )
+        const same =
+          first !== undefined && second !== undefined && isDeepStrictEqual(partsOf(first), partsOf(second))
+        expect(first?.key === second?.key).toBe(same)
+        expect(first?.partition === second?.partition).toBe(same)
+      }),
+      { numRuns: 3_000 },
+    )
+  })
+
+  test('are one for all tokens of a caller, and a cache entry is another with other scopes or roles', () => {
+    const names = fc.array(fc.constantFrom('a', 'b', 'a b', 'a,b', 'b"', ''), { maxLength: 3 })
+    const credential = fc.record({ scopes: names, roles: names, credentialId: fc.string() })
+    fc.assert(
+      fc.property(credential, credential, (one, two) => {
+        const [first, second] = [one, two].map((each) =>
+          createIdentity({ scheme: 'jwt', subject: 'ann', ...each }),
+        )
+        expect(first?.key).toBe(second?.key)
+        expect(first?.partition === second?.partition).toBe(isDeepStrictEqual(heldBy(one), heldBy(two)))
+      }),
+      { numRuns: 2_000 },
     )
   })
 })
