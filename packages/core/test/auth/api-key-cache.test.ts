@@ -92,11 +92,7 @@ test('guesses at the secret of a known id push out no good key', async () => {
 
 test('a faulty record is not remembered', async () => {
   let record: ApiKeyRecord = { ...RECORD, subject: '' }
-  const scheme = apiKey({
-    lookup: () => record,
-    clock: new ManualClock(),
-    cache: { ttl: '30s', maxEntries: 2 },
-  })
+  const scheme = apiKey({ lookup: () => record, clock: new ManualClock(), ...BRIEFLY })
   await expect(ask(scheme)).rejects.toThrow(/wrong shape/)
   record = RECORD
   expect(await ask(scheme)).toBe('accepted')
