@@ -2,28 +2,24 @@ import type { Clock } from '../clock.js'
 import { LATE, withDeadline } from '../deadline.js'
 import { isPromise } from './api-key-cache.js'
 import type { ReplayStore } from './replay-store.js'
-import { type Rejected, type Undecided, undecided } from './scheme.js'
-import { rejectedSignature } from './signature-verdict.js'
+import { type Undecided, undecided } from './scheme.js'
 
-/** Tells the first use of a signature from the others. Undefined: it is the first. */
+/** Tells the first use of what is good once from the others. Undecided: the store is full, or late. */
 export type FirstUse = (
   id: string,
   source: string,
   milliseconds: number,
-) => Promise<Rejected | Undecided | undefined>
+) => Promise<'fresh' | 'seen' | Undecided>
 
 /** @param store without one every use is as good as the first. */
 export function firstUse(store: ReplayStore | undefined, clock: Clock, deadline: number): FirstUse {
   return async (id, source, milliseconds) => {
-    if (store === undefined) return undefined
-    const remembered = await inTime(clock, deadline, () =>
-      store.remember(id, source, Math.max(1, milliseconds)),
-    )
+    if (store === undefined) return 'fresh'
+    const remembered = await inTime(clock, deadline, () => store.remember(id, source, milliseconds))
     switch (remembered) {
       case 'fresh':
-        return undefined
       case 'seen':
-        return rejectedSignature('replayed', { genuine: true })
+        return remembered
       case 'full':
       case LATE:
         return undecided()

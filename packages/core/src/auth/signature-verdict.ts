@@ -11,6 +11,11 @@ export function rejectedSignature(reason: RejectionReason, detail: RejectionDeta
   return rejected(reason, { ...detail, challenge })
 }
 
+/** Says that a signature is good no more: it was taken before. */
+export function usedSignature(): Rejected {
+  return rejectedSignature('replayed', { genuine: true })
+}
+
 const DESCRIPTIONS: Readonly<Partial<Record<RejectionReason, string>>> = {
   expired: 'signature too old',
   'not-yet-valid': 'key not yet valid',

@@ -1,10 +1,9 @@
 import { hash } from 'node:crypto'
-import { within } from '../../deadline.js'
 import type { Exchange } from '../../exchange.js'
 import { keyOf } from '../../key.js'
+import { firstUse } from '../first-use.js'
 import type { Identity } from '../identity.js'
-import type { Remembered } from '../replay-store.js'
-import { accepted, rejected, type Rejected, type Scheme, undecided, type Verdict } from '../scheme.js'
+import { accepted, rejected, type Rejected, type Scheme, type Verdict } from '../scheme.js'
 import { checkDpopOptions, type DpopOptions } from './options.js'
 import { badProof, type Proof, readProof } from './proof.js'
 import { proofVerifier } from './proof-keys.js'
@@ -28,6 +27,7 @@ export function dpop(options: DpopOptions): Scheme {
   } = checkDpopOptions(options)
   const { maxAge, tolerance, memory, deadline } = settings
   const verifyProof = proofVerifier()
+  const isFirst = firstUse(replay, clock, deadline)
 
   return {
     name: 'dpop',
@@ -77,18 +77,10 @@ export function dpop(options: DpopOptions): Scheme {
   /** The last check, since it leaves a trace. */
   async function use(identity: Identity, proof: Proof, age: 'ageing' | undefined): Promise<Verdict> {
     const id = keyOf('dpop', proof.thumbprint, proof.claims.jti)
-    const remembered = replay.remember(id, identity.key, memory)
-    const answer: Remembered =
-      typeof remembered === 'string' ? remembered : await within(clock, deadline, remembered)
-    switch (answer) {
-      case 'fresh':
-        return accepted(identity, age && nonces && nonceFields(nonces.current(clock.now())))
-      case 'seen':
-        return badProof('replayed', 'jti', 'proof was used before')
-      case 'full':
-        return undecided()
-    }
-    throw new TypeError('dpop: the replay store gave no answer')
+    const found = await isFirst(id, identity.key, memory)
+    if (found === 'seen') return badProof('replayed', 'jti', 'proof was used before')
+    if (found !== 'fresh') return found
+    return accepted(identity, age && nonces && nonceFields(nonces.current(clock.now())))
   }
 }
 

@@ -4,8 +4,8 @@ import { keyOf } from '../../key.js'
 import { isRefusal, refuse } from '../../refusal.js'
 import { firstUse, inTime } from '../first-use.js'
 import { createIdentity } from '../identity.js'
-import { accepted, type Rejected, type Scheme, type Undecided, undecided, type Verdict } from '../scheme.js'
-import { rejectedSignature } from '../signature-verdict.js'
+import { accepted, type Rejected, type Scheme, undecided, type Verdict } from '../scheme.js'
+import { rejectedSignature, usedSignature } from '../signature-verdict.js'
 import { isSignedBy, unchangeablePart } from './algorithms.js'
 import { isWhole } from './component.js'
 import type { SignedMessage } from './component-values.js'
@@ -47,10 +47,12 @@ export function httpSignature(options: HttpSignatureOptions): Scheme {
     const signed = checkKey(signature, base, key)
     if ('verdict' in signed) return signed
     const until = endOf(signature)
-    const refused = checkTimes(signature, signed, until) ?? (await checkContent(exchange, signature))
-    return (
-      refused ?? (await checkFirstUse(signature, signed, until)) ?? accepted(identityOf(signature, signed))
-    )
+    const refused =
+      checkTimes(signature, signed, until) ??
+      (await checkContent(exchange, signature)) ??
+      // Content may take its time: what ended meanwhile is no longer remembered by anybody.
+      checkTimes(signature, signed, until)
+    return refused ?? use(signature, signed, until)
   }
 
   function messageOf(exchange: Exchange): SignedMessage {
@@ -107,14 +109,14 @@ export function httpSignature(options: HttpSignatureOptions): Scheme {
     return rejectedSignature('claim-missing', { ...GENUINE, at: 'content-digest' })
   }
 
-  function checkFirstUse(
-    { keyid, bytes }: MessageSignature,
-    { algorithm }: SignatureKey,
-    until: number,
-  ): Promise<Rejected | Undecided | undefined> {
-    const id = keyOf('http-signature', keyid, unchangeablePart(bytes, algorithm))
+  /** The last check, since it leaves a trace. */
+  async function use(signature: MessageSignature, key: SignatureKey, until: number): Promise<Verdict> {
+    const { keyid, bytes } = signature
+    const id = keyOf('http-signature', keyid, unchangeablePart(bytes, key.algorithm))
     // The clock of another process may be behind this one by the tolerance: it must not find the place empty.
-    return isFirst(id, keyOf('http-signature', keyid), until - clock.now() + tolerance)
+    const found = await isFirst(id, keyOf('http-signature', keyid), until - clock.now() + tolerance)
+    if (found === 'seen') return usedSignature()
+    return found === 'fresh' ? accepted(identityOf(signature, key)) : found
   }
 }
 

@@ -5,8 +5,8 @@ import { keyOf } from '../../key.js'
 import { isRefusal, refuse } from '../../refusal.js'
 import { firstUse, inTime } from '../first-use.js'
 import { createIdentity } from '../identity.js'
-import { accepted, type Rejected, type Scheme, type Undecided, undecided, type Verdict } from '../scheme.js'
-import { rejectedSignature } from '../signature-verdict.js'
+import { accepted, type Rejected, type Scheme, undecided, type Verdict } from '../scheme.js'
+import { rejectedSignature, usedSignature } from '../signature-verdict.js'
 import type { Delivery } from './forms.js'
 import {
   checkWebhookOptions,
@@ -46,8 +46,7 @@ export function webhookSignature(options: WebhookSignatureOptions): Scheme {
     if (!isSigned(delivery, content, secrets) || sender === undefined) {
       return rejectedSignature(sender === undefined ? 'unknown-key' : 'bad-signature')
     }
-    const refused = checkTime(delivery) ?? (await checkFirstUse(delivery, content, sender))
-    return refused ?? accepted(identityOf(delivery, sender))
+    return checkTime(delivery) ?? use(delivery, content, sender)
   }
 
   function read(exchange: Exchange): Delivery | undefined {
@@ -66,16 +65,16 @@ export function webhookSignature(options: WebhookSignatureOptions): Scheme {
       : rejectedSignature('issued-in-future', { genuine: true, at: 'timestamp' })
   }
 
-  function checkFirstUse(
-    { prefix, sentAt = 0 }: Delivery,
-    content: Uint8Array,
-    { subject, tenant }: WebhookSender,
-  ): Promise<Rejected | Undecided | undefined> {
+  /** The last check, since it leaves a trace. */
+  async function use(delivery: Delivery, content: Uint8Array, sender: WebhookSender): Promise<Verdict> {
+    const { prefix, sentAt = 0 } = delivery
     // What is signed, and not the signature: under two secrets one delivery has two.
     const id = keyOf('webhook', prefix, createHash('sha256').update(content).digest())
     // Once more the tolerance: the clock of another process may be behind this one.
     const longest = sentAt * 1_000 + 2 * tolerance - clock.now()
-    return isFirst(id, keyOf('webhook', tenant, subject), longest)
+    const found = await isFirst(id, keyOf('webhook', sender.tenant, sender.subject), longest)
+    if (found === 'seen') return usedSignature()
+    return found === 'fresh' ? accepted(identityOf(delivery, sender)) : found
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { SignatureAlgorithm } from '../../../src/auth/http-signature/algorithms.js'
 import type { Remembered, ReplayStore } from '../../../src/auth/replay-store.js'
-import type { ExchangeInit } from '../../../src/testing/exchange.js'
+import { type ExchangeInit, literalExchange } from '../../../src/testing/exchange.js'
 import { ALGORITHMS, chain, KEYS, PAYMENT, signed, START } from './signing.js'
 
 const MINUTE = 60_000
@@ -167,6 +167,26 @@ describe('a used signature', () => {
     const gate = chain()
     await gate.verdict(signed({ parameters: `;expires=${PAYMENT.created + 10}` }))
     expect(gate.store.told[0]?.[2]).toBe(70_000)
+  })
+
+  test('is not taken again by a request that began in time and brings its content late', async () => {
+    const gate = chain()
+    const late = async (ms: number): Promise<string> => {
+      const exchange = literalExchange(signed())
+      const body = async (): ReturnType<typeof exchange.body> => {
+        await new Promise<void>((resolve) => void gate.clock.after(ms, resolve))
+        return Buffer.from(PAYMENT.body)
+      }
+      const verdict = await gate.scheme.verify('', { ...exchange, body })
+      return verdict.verdict === 'rejected' ? `${verdict.reason} ${verdict.at}` : verdict.verdict
+    }
+    const verdicts = Promise.all([89_999, 90_000, 90_001, 200_000].map(late))
+    for (let step = 0; step < 4; step++) {
+      await new Promise((resolve) => setImmediate(resolve))
+      await gate.clock.advance([89_999, 1, 1, 109_999][step] ?? 0)
+    }
+    expect(await verdicts).toEqual(['accepted', ...Array<string>(3).fill('expired created')])
+    expect(gate.store.told).toHaveLength(1)
   })
 
   test('is charged to its key, and no store sees a part of it', async () => {
