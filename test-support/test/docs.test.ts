@@ -4,9 +4,12 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '../..')
-const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((file) => join('docs', file))].filter(
-  (file) => file.endsWith('.md'),
-)
+const pages = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  ...readdirSync(join(root, 'docs')).map((file) => join('docs', file)),
+].filter((file) => file.endsWith('.md'))
 
 interface Block {
   readonly page: string
@@ -79,4 +82,30 @@ describe('the documentation', () => {
     )
     expect(broken).toEqual([])
   })
+
+  test('every link into a page names a heading of it', () => {
+    const broken = pages.flatMap((page) =>
+      [...readFileSync(join(root, page), 'utf8').matchAll(/\]\((?!https?:)([^)#]*)#([^)]+)\)/g)]
+        .map(([, target = '', anchor = '']) => ({
+          target: target === '' ? page : join(page, '..', target),
+          anchor,
+        }))
+        .filter(({ target, anchor }) => !anchorsOf(target).has(anchor))
+        .map(({ target, anchor }) => `${page}: ${target}#${anchor}`),
+    )
+    expect(broken).toEqual([])
+  })
 })
+
+/** The anchors of a page's headings, as GitHub makes them. */
+function anchorsOf(page: string): Set<string> {
+  const text = readFileSync(join(root, page), 'utf8').replaceAll(/^```[\s\S]*?^```/gm, '')
+  return new Set(
+    [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}_ -]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  )
+}

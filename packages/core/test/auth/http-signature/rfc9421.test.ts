@@ -164,7 +164,7 @@ describe('the examples of RFC 9421', () => {
   })
 })
 
-test('a request that is signed by hand, as docs/auth.md shows, is accepted', async () => {
+test('a request that is signed by hand, as docs/signatures.md shows, is accepted', async () => {
   const { url, body, created } = PAYMENT
   const digest = `sha-256=:${createHash('sha256').update(body).digest('base64')}:`
   const parameters = `("@method" "@target-uri" "content-digest");created=${created};keyid="ed25519"`
