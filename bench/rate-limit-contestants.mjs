@@ -19,6 +19,7 @@ import { RateLimiterRedis, RateLimiterUnion } from 'rate-limiter-flexible'
  */
 
 const DAY = 86_400
+/** Units in a day: more than a run can take. */
 const PLENTY = 1_000_000_000
 
 /** @type {readonly Contestant[]} */
@@ -50,16 +51,22 @@ export const CONTESTANTS = [
  */
 function headgate({ client, quotas, isTight, prefix }, wrap) {
   const store = wrap(redisRateLimitStore(client, { prefix: `${prefix}:`, deadline: 5_000 }))
-  const rate = isTight ? { interval: DAY * 1e6, burst: 1 } : { interval: 1, burst: PLENTY }
+  const rate = isTight
+    ? { interval: DAY * 1e6, burst: 1 }
+    : { interval: Math.ceil((DAY * 1e6) / PLENTY), burst: PLENTY }
   const plans = Array.from({ length: 1_000 }, (_, caller) => {
     const key = keyOf('bench', caller)
     return Array.from({ length: quotas }, (__, quota) => ({ ...rate, quota: `q${quota}`, key, cost: 1 }))
   })
-  return async (/** @type {number} */ key) => {
+  return (/** @type {number} */ key) => {
     const decision = store.consume(plans[key] ?? [])
-    const { outcome } = decision instanceof Promise ? await decision : decision
-    return outcome === 'admitted'
+    return decision instanceof Promise ? decision.then(isAdmitted) : isAdmitted(decision)
   }
+}
+
+/** @param {import('@headgate/core').RateLimitDecision} decision */
+function isAdmitted({ outcome }) {
+  return outcome === 'admitted'
 }
 
 /** @param {Setting} setting @param {boolean} inMemory */

@@ -177,7 +177,8 @@ if not common then isAsked, reservation, lasting, replaced = ARGV[3] == '1', ARG
 local charges, count, outcome = {}, 0, 0
 for unit, burst, id in string.gmatch(plan, ${LINE}) do
   unit, burst, count = tonumber(unit), tonumber(burst), count + 1
-  local cost, behind = common or tonumber(ARGV[6 + count]), tonumber((string.match(id, '^%d+/(%d+) '))) or -1
+  local cost, behind = common or tonumber(ARGV[6 + count]), -1
+  if string.sub(id, 1, 1) ~= 'g' then behind = tonumber((string.match(id, '^%d+/(%d+) '))) end
   local budget, owed, wait = budgets[id], 0, 0
   if budget then
     owed = bring(id, budget, unit, burst)
