@@ -24,6 +24,7 @@ import { HttpIncoming } from './http/incoming.js'
 import { checkKoaProxy, type KoaProxy, KOA_PROXY_CHOICES } from './http/koa-proxy.js'
 import { parsedBody } from './http/parsed-body.js'
 import { renderProblem } from './http/problem.js'
+import { queuedAnswers } from './http/queued-answers.js'
 import { type RequestIds, requestIds } from './http/request-id.js'
 import { isTarget } from './http/target.js'
 import type { Operation } from './operation.js'
@@ -63,7 +64,7 @@ export interface GateOptions {
    * request gets a new one; it is on every answer, on errors too, and in every event. Default: no id.
    */
   readonly requestId?: string
-  /** Gets every event, beside the diagnostics channel `headgate`. It must not throw. */
+  /** Gets every event, beside the diagnostics channel `headgate`. It must not throw. Default: nobody does. */
   readonly onEvent?: (event: ReportedEvent) => void
   /**
    * When an answer that still flows is cut because its caller's credential ended: a stream, server-sent events, what a
@@ -120,6 +121,7 @@ export function gate(policies: readonly Policy[], options: GateOptions = {}): Mi
   checkChoice('gate: koaProxy', koaProxy, KOA_PROXY_CHOICES)
   checkMethods('gate: clock', clock, ['now', 'after'])
   const watch = expiry === 'off' ? undefined : expiryWatch(clock, expiry)
+  const queued = queuedAnswers()
   const run = composeGate(policies, { identityGiven: options.identity !== undefined })
   const resolve = addressResolver(options.trustedProxies)
   const ids = requestIds('gate: requestId', options.requestId)
@@ -140,6 +142,7 @@ export function gate(policies: readonly Policy[], options: GateOptions = {}): Mi
     exchange.operation = readable ? await channel.describe(ctx, exchange) : describeMalformed(exchange)
     const { res } = ctx
     let flows = true
+    queued.add(res)
     watch?.add(exchange, res)
     try {
       flows = mayFlow(await pass(ctx, run, exchange, channel, next))
@@ -240,19 +243,22 @@ class KoaExchange extends HttpIncoming implements Exchange {
     if (this.#abort === undefined) {
       const controller = (this.#abort = new AbortController())
       const { res } = this.#ctx
-      res.once('close', () => {
+      const leave = (): void => {
         if (this.#detached === 0 && !res.writableFinished) controller.abort()
-      })
+      }
+      // Asked for late, it says what it would have said.
+      if (res.closed) leave()
+      else res.once('close', leave)
     }
     return this.#abort.signal
   }
 
   async detached<T>(work: () => Promise<T>): Promise<T> {
-    const { signal } = this // listen on the real response before it is replaced
     const ctx = this.#ctx
     const real = ctx.res
-    useResponse(ctx, detachedResponse(ctx.req))
     this.#detached += 1
+    const { signal } = this // listen on the real response before it is replaced
+    useResponse(ctx, detachedResponse(ctx.req))
     ctx.res.statusCode = real.statusCode
     try {
       return await work()
