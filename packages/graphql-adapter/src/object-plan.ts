@@ -89,7 +89,7 @@ export function planObjects(
     if (field === undefined || !isCompositeType(inner)) return
     const levels = levelsOf(field.type)
     const size = sizeOf(source.type, field, node)
-    const own = levels === 0 ? 1 : (handed.get(field.name) ?? size.own)
+    const own = levels === 0 ? 1 : sizeWith(handed.get(field.name), size.own)
     const most = levels === 0 ? 1 : Math.min(own * sizes.assumedSize ** (levels - 1), MOST)
     const responseKey = (node.alias ?? node.name).value
     const group = groups.get(responseKey)
@@ -101,7 +101,7 @@ export function planObjects(
     // Fields of different types may share a name in the answer: the larger one counts.
     group.most = Math.max(group.most, most)
     group.sources.push(next)
-    group.handed = larger(group.handed, size.handed)
+    group.handed = joined(group.handed, size.handed)
   }
 
   function sizeOf(
@@ -109,38 +109,48 @@ export function planObjects(
     field: Field,
     node: FieldNode,
   ): { readonly own: number; readonly handed: Handed } {
-    const said = saidOf(type, field.name)
+    const said = saidOf(type, field)
     if (said.length === 0) return { own: sizes.assumedSize, handed: NOTHING }
     let own = 0
-    let handed = NOTHING
-    for (const size of said) {
+    const handed = said.map(({ size, field: each }) => {
       const given = (size.slicingArguments ?? []).map((name) =>
-        sliceOf(field, node, name, operation, variables),
+        sliceOf(each, node, name, operation, variables),
       )
       const known = given.filter((slice) => slice !== undefined)
       const most = known.length > 0 ? Math.max(...known) : (size.assumedSize ?? sizes.assumedSize)
-      if (size.sizedFields === undefined) own = Math.max(own, most)
-      else handed = larger(handed, new Map(size.sizedFields.map((name) => [name, most])))
-    }
+      if (size.sizedFields !== undefined) return handedTo(size.sizedFields, most)
+      own = Math.max(own, most)
+      return NOTHING
+    })
     return {
-      own: said.some(({ sizedFields }) => sizedFields === undefined) ? own : sizes.assumedSize,
-      handed,
+      own: said.some(({ size }) => size.sizedFields === undefined) ? own : sizes.assumedSize,
+      handed: handed.reduce(joined),
     }
   }
 
-  /** Of a field of an interface: what is said there, else what is said of the types it may be. */
-  function saidOf(type: GraphQLCompositeType, name: string): readonly ListSize[] {
-    const said = sizes.byCoordinate.get(`${type.name}.${name}`)
-    if (said !== undefined) return [said]
-    if (!isAbstractType(type)) return []
-    const possible = schema
-      .getPossibleTypes(type)
-      .map((each) => sizes.byCoordinate.get(`${each.name}.${name}`))
-    return possible.some((each) => each !== undefined) ? possible.map((each) => each ?? {}) : []
+  /**
+   * Of a field of an interface: what is said there, else what is said of the types it may be. Of each type, since
+   * each may have a default of its own for an argument.
+   */
+  function saidOf(type: GraphQLCompositeType, field: Field): readonly Said[] {
+    const own = sizes.byCoordinate.get(`${type.name}.${field.name}`)
+    if (!isAbstractType(type)) return own === undefined ? [] : [{ size: own, field }]
+    const possible = schema.getPossibleTypes(type).map((each) => ({
+      size: own ?? sizes.byCoordinate.get(`${each.name}.${field.name}`),
+      field: each.getFields()[field.name] ?? field,
+    }))
+    if (possible.every(({ size }) => size === undefined)) return []
+    return possible.map((each) => ({ size: each.size ?? {}, field: each.field }))
   }
 }
 
 type Field = GraphQLField<unknown, unknown>
+
+/** What is said of a list, and the field of a type that it is said of. */
+interface Said {
+  readonly size: ListSize
+  readonly field: Field
+}
 
 /** Selections of one place in the answer. */
 interface Source {
@@ -152,7 +162,13 @@ interface Source {
 const MOST = Number.MAX_SAFE_INTEGER
 
 /** Sizes that a field hands to the lists in it, by field name. */
-type Handed = ReadonlyMap<string, number>
+type Handed = ReadonlyMap<string, HandedSize>
+
+interface HandedSize {
+  readonly most: number
+  /** Whether all fields that may stand at the place hand one: else a list there may have its own size as well. */
+  readonly always: boolean
+}
 
 const NOTHING: Handed = new Map()
 
@@ -163,11 +179,25 @@ interface Group {
   handed: Handed
 }
 
-function larger(one: Handed, other: Handed): Handed {
-  if (one.size === 0) return other
-  const joined = new Map(one)
-  for (const [name, size] of other) joined.set(name, Math.max(size, joined.get(name) ?? 0))
-  return joined
+function handedTo(fields: readonly string[], most: number): Handed {
+  return new Map(fields.map((name) => [name, { most, always: true }]))
+}
+
+/** What is handed down where either of two fields may stand. */
+function joined(one: Handed, other: Handed): Handed {
+  if (one.size === 0 && other.size === 0) return NOTHING
+  const all = new Map<string, HandedSize>()
+  for (const name of [...one.keys(), ...other.keys()]) {
+    const [a, b] = [one.get(name), other.get(name)]
+    const most = Math.max(a?.most ?? 0, b?.most ?? 0)
+    all.set(name, { most, always: a?.always === true && b?.always === true })
+  }
+  return all
+}
+
+function sizeWith(handed: HandedSize | undefined, own: number): number {
+  if (handed === undefined) return own
+  return handed.always ? handed.most : Math.max(handed.most, own)
 }
 
 function levelsOf(type: GraphQLOutputType): number {

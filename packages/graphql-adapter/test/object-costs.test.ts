@@ -9,13 +9,18 @@ import { planObjects } from '../src/object-plan.js'
 
 const schema = buildSchema(`
   interface Node { id: ID!  children(first: Int): [Node!]! }
-  type Leaf implements Node { id: ID!  children(first: Int): [Node!]!  tag: Tag! }
-  type Branch implements Node { id: ID!  children(first: Int): [Node!]!  tags: [Tag!]!  grid: [[Tag!]!]! }
+  type Leaf implements Node { id: ID!  children(first: Int): [Node!]!  tag: Tag!  paged(first: Int): Connection! }
+  type Branch implements Node { id: ID!  children(first: Int): [Node!]!  tags: [Tag!]!  grid: [[Tag!]!]!  whole: Connection! }
   type Tag { name: String! }
   type Connection { edges: [Edge!]!  nodes: [Node!]!  page: Page! }
   type Edge { node: Node! }
   type Page { end: String }
   union Any = Leaf | Branch
+  interface Shown { page(first: Int): Connection! }
+  type Short implements Shown { page(first: Int): Connection! }
+  type Long implements Shown { page(first: Int): Connection! }
+  interface Bag { all(first: Int = 2): [Tag!]!  rest: [Tag!]! }
+  type Big implements Bag { all(first: Int = 30): [Tag!]!  rest(first: Int = 40): [Tag!]! }
   type Query {
     one(id: ID): Node
     many(first: Int = 10, last: Int): [Node!]!
@@ -23,6 +28,8 @@ const schema = buildSchema(`
     paged(first: Int): Connection!
     any: [Any!]!
     names: [String!]!
+    shown: Shown
+    bag: Bag
   }
 `)
 
@@ -31,6 +38,10 @@ const COSTS: ObjectCosts = {
   lists: {
     'Query.many': { slicingArguments: ['first', 'last'] },
     'Query.paged': { slicingArguments: ['first'], sizedFields: ['edges', 'nodes'], assumedSize: 7 },
+    'Leaf.paged': { slicingArguments: ['first'], sizedFields: ['edges'] },
+    'Short.page': { slicingArguments: ['first'], sizedFields: ['edges'] },
+    'Bag.all': { slicingArguments: ['first'] },
+    'Big.rest': { slicingArguments: ['first'] },
     'Leaf.children': { assumedSize: 0 },
     'Branch.children': { slicingArguments: ['first'], assumedSize: 3 },
   },
@@ -84,6 +95,25 @@ describe('the most objects of an answer', () => {
       16,
     ],
     ['handed down where no slice is given', '{ paged { edges { node { id } } } }', 14],
+    [
+      'a size that only one of two fields under one name hands down',
+      `{ one { ... on Leaf { x: paged(first: 1) { edges { node { id } } } }
+               ... on Branch { x: whole { edges { node { id } } } } } }`,
+      1 + 4 * 2,
+    ],
+    [
+      'nor does the order of the two matter',
+      `{ one { ... on Branch { x: whole { edges { node { id } } } }
+               ... on Leaf { x: paged(first: 1) { edges { node { id } } } } } }`,
+      1 + 4 * 2,
+    ],
+    [
+      'a size that only one type of an interface hands down',
+      '{ shown { page(first: 1) { edges { node { id } } } } }',
+      1 + 4 * 2,
+    ],
+    ['the default that a type has for an argument of its interface', '{ bag { all { name } } }', 30],
+    ['also for one that its interface does not have', '{ bag { rest { name } } }', 40],
     [
       'a fragment counts where it is spread, once',
       '{ ...F ...F a: plain { name } } fragment F on Query { plain { name } }',
