@@ -7,6 +7,8 @@ export type Way = 'well' | 'refused' | 'hung' | 'garbage' | 'slow'
 /** A way to a Redis that a test cuts, stops or fills with junk. Clients connect to its port. */
 export interface FlakyWay {
   readonly port: number
+  /** How often clients sent something. */
+  readonly taken: number
   become(way: Way): Promise<void>
   close(): Promise<void>
 }
@@ -14,6 +16,7 @@ export interface FlakyWay {
 /** Opens a port that leads to the Redis at `target`. */
 export async function openWay(target: number): Promise<FlakyWay> {
   let way: Way = 'well'
+  let taken = 0
   const sockets = new Set<Socket>()
 
   const pass = (client: Socket): void => {
@@ -28,6 +31,7 @@ export async function openWay(target: number): Promise<FlakyWay> {
       })
     }
     client.on('data', (bytes: Buffer) => {
+      taken += 1
       if (way === 'well' || way === 'slow') server.write(bytes)
       if (way === 'garbage') client.write('\u0000$-7\r\n*9\r\n?junk\r\n')
     })
@@ -52,6 +56,9 @@ export async function openWay(target: number): Promise<FlakyWay> {
   }
   return {
     port,
+    get taken() {
+      return taken
+    },
     async become(next) {
       way = next
       if (next === 'refused') return stop()

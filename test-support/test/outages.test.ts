@@ -179,22 +179,18 @@ describeRedis.each(PROTOCOLS)('over $name, outage matrix: Redis', (protocol) => 
         if (outage === 'stopped') server().pause()
         else await way.become(outage)
         const silent = outage === 'stopped' ? 'hung' : outage
+        const ask = async (credential: readonly [string, string]): Promise<Got> => {
+          const { taken } = way
+          const asked = coming(target.send(protocol.ask('open'), credential))
+          if (SILENT.includes(silent)) while (way.taken === taken) await turns(1)
+          return within(asked, target, DEADLINE, silent)
+        }
         try {
-          const limited = await within(
-            coming(target.send(protocol.ask('open'), ann)),
-            target,
-            DEADLINE,
-            silent,
-          )
+          const limited = await ask(ann)
           expect([limited.status, codeOf(limited)]).toEqual(
             onStoreDown === 'local' ? [200, undefined] : [503, 'rate-limit-unavailable'],
           )
-          const keyed = await within(
-            coming(target.send(protocol.ask('open'), WITH_KEY)),
-            target,
-            DEADLINE,
-            silent,
-          )
+          const keyed = await ask(WITH_KEY)
           expect([keyed.status, codeOf(keyed)]).toEqual([503, 'auth-unavailable'])
         } finally {
           if (outage === 'stopped') server().resume()
