@@ -170,12 +170,7 @@ export {
   type ConcurrencyQuota,
 } from './concurrency/options.js'
 export type { ConcurrencyEvent } from './concurrency/events.js'
-export {
-  shedLoad,
-  SHED_LOAD_DEFAULTS,
-  SHED_LOAD_LEVELS,
-  type ShedLoadOptions,
-} from './load-shedding/shed-load.js'
+export { shedLoad, SHED_LOAD_DEFAULTS, type ShedLoadOptions } from './load-shedding/shed-load.js'
 export type { LoadShedEvent, Priority } from './load-shedding/events.js'
 export type { EventLoopGauge } from './load-shedding/event-loop-gauge.js'
 export type { RateLimitEvent } from './rate-limit/events.js'

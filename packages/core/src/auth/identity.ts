@@ -11,6 +11,7 @@ export interface Identity {
   readonly issuer: string | undefined
   /** Stable within scheme, issuer and tenant. */
   readonly subject: string
+  /** Whom the subject belongs to, as its issuer names it. */
   readonly tenant: string | undefined
   /** Sorted, without repetition. Compared byte by byte. */
   readonly scopes: readonly string[]
@@ -34,16 +35,27 @@ export interface Identity {
 
 /** What a scheme knows about a caller. */
 export interface IdentityInit {
+  /** The name of the scheme. Required. */
   readonly scheme: string
+  /** Stable within scheme, issuer and tenant. Required. */
   readonly subject: string
+  /** Who vouches for the subject. Default: nobody. */
   readonly issuer?: string | undefined
+  /** Whom the subject belongs to. Default: nobody. */
   readonly tenant?: string | undefined
+  /** What the credential is for. Default: none. */
   readonly scopes?: readonly string[]
+  /** What the caller is. Default: none. */
   readonly roles?: readonly string[]
+  /** What limits may ask for. Default: none. */
   readonly tier?: string | undefined
+  /** Which credential it was, never the credential. Default: not said. */
   readonly credentialId?: string | undefined
+  /** Milliseconds since the Unix epoch. Default: not said. */
   readonly issuedAt?: number | undefined
+  /** Milliseconds since the Unix epoch. Default: it does not end. */
   readonly expiresAt?: number | undefined
+  /** What else the credential says, verified. Default: nothing. */
   readonly claims?: Readonly<Record<string, unknown>>
 }
 

@@ -27,7 +27,7 @@ export interface ShedLoadOptions {
 export const SHED_LOAD_DEFAULTS = { retryAfter: 2_000 } as const
 
 /** The part of the bounds at which a class is refused: what is left above it is kept for the classes over it. */
-export const SHED_LOAD_LEVELS: Readonly<Record<Priority, number>> = { low: 0.5, normal: 0.8, critical: 1 }
+const SHED_LOAD_LEVELS: Readonly<Record<Priority, number>> = { low: 0.5, normal: 0.8, critical: 1 }
 
 /**
  * Refuses requests that this process has no room for, whatever their budgets are: `overloaded` (503). It asks no store;

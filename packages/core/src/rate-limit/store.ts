@@ -59,6 +59,7 @@ export interface ConsumeOptions {
   /**
    * A receipt of the same budgets that will not be settled any more: when these charges are taken, their reservation
    * takes its place, and what it reserved stays charged. Only with `reserve`. A store may as well let it lapse.
+   * Default: none.
    */
   readonly replaces?: RateLimitReceipt
 }

@@ -6,16 +6,25 @@ import { keyOf } from '../key.js'
 
 /** What a literal exchange may say; everything has a default. */
 export interface ExchangeInit {
+  /** Default `'GET'`. */
   readonly method?: string
+  /** Default `'https://api.example'`. */
   readonly origin?: string
+  /** Default `'/items/42'`. */
   readonly path?: string
+  /** Without `?`. Default: none. */
   readonly query?: string
+  /** Default `'203.0.113.7'`. */
   readonly address?: string
-  /** Request fields, lower-cased names; an array is several lines. */
+  /** Request fields, lower-cased names; an array is several lines. Default: none. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>
+  /** Default: empty. */
   readonly body?: string | Uint8Array
+  /** Default: unknown. */
   readonly identity?: Identity
+  /** Members of the operation. Default: those of plain HTTP. */
   readonly operation?: Partial<Operation>
+  /** Default: one that is never aborted. */
   readonly signal?: AbortSignal
 }
 

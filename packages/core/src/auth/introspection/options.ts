@@ -9,7 +9,7 @@ export interface IntrospectionOptions {
   readonly endpoint: string
   /** This service's own credentials there, sent as HTTP Basic (RFC 6749 2.3.1). One of `client` and `authorization`. */
   readonly client?: { readonly id: string; readonly secret: string }
-  /** The whole `Authorization` value instead, or what gives one for each call: `Bearer ...`. */
+  /** The whole `Authorization` value instead, or what gives one for each call: `Bearer ...`. One of the two. */
   readonly authorization?: string | (() => string | PromiseLike<string>)
   /**
    * What `aud` must name, or a list of which one is enough. `false`: the server itself answers `active` only for tokens

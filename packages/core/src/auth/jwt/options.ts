@@ -11,11 +11,14 @@ export interface JwtOptions {
   readonly issuer: string | readonly string[]
   /** What a token's `aud` must name: this service. One of several is enough. Required. */
   readonly audience: string | readonly string[]
-  /** The issuer's keys: the URL of its key set, a {@link remoteJwks}, or the set itself. */
+  /**
+   * The issuer's keys: the URL of its key set, a {@link remoteJwks}, or the set itself. One of `jwks`, `keys` and
+   * `secret` is required.
+   */
   readonly jwks?: string | RemoteJwks | JsonWebKeySet
-  /** Public keys from the configuration. */
+  /** Public keys from the configuration. One of the three. */
   readonly keys?: readonly PublicKey[]
-  /** A secret shared with the issuer, at least 32 random bytes; text counts as UTF-8. The algorithm is then HS256. */
+  /** A secret shared with the issuer, at least 32 random bytes; text counts as UTF-8. The algorithm is then HS256. One of the three. */
   readonly secret?: string | Uint8Array
   /** Accepted signature algorithms. Default RS256, PS256, ES256, EdDSA. Not with `secret`. */
   readonly algorithms?: readonly PublicKeyAlgorithm[]

@@ -22,7 +22,7 @@ export interface RemoteJwksOptions {
   readonly maxBytes?: number
   /** Whether plain `http:` is allowed to an address of this machine, for tests. Default `false`. */
   readonly allowLoopback?: boolean
-  /** In place of the global `fetch`: for a proxy, a client certificate, a test. */
+  /** For a proxy, a client certificate, a test. Default: the global `fetch`. */
   readonly fetch?: FetchKeys
   /** Gets every outcome of a fetch and every key that is skipped. It must not throw. Default: nobody does. */
   readonly onEvent?: (event: KeySetEvent) => void

@@ -1,5 +1,5 @@
 export type { RedisArgument, RedisLike } from './client.js'
-export { CLUSTER_OPTIONS, clientWarnings, REDIS_OPTIONS, type RedisClientWarning } from './client-warnings.js'
+export { CLUSTER_OPTIONS, REDIS_OPTIONS, type RedisClientWarning } from './client-warnings.js'
 export {
   REDIS_API_KEYS_DEFAULTS,
   redisApiKeys,

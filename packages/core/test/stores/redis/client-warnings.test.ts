@@ -1,11 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { Cluster, Redis } from 'ioredis'
-import {
-  CLUSTER_OPTIONS,
-  clientWarnings,
-  REDIS_OPTIONS,
-  type RedisLike,
-} from '../../../src/stores/redis/index.js'
+import { clientWarnings } from '../../../src/stores/redis/client-warnings.js'
+import { CLUSTER_OPTIONS, REDIS_OPTIONS, type RedisLike } from '../../../src/stores/redis/index.js'
 
 const NODES = [{ host: '127.0.0.1', port: 1 }]
 
