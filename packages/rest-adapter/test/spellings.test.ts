@@ -62,6 +62,28 @@ describe('other spellings of a path that lead to the same route', () => {
     })
   })
 
+  test.each(['/items/1', 'http://127.0.0.1/items/1', '../items/1'])(
+    'keep no redirect to each other: who follows %s would be led in a circle',
+    async (location) => {
+      const router = new Router()
+      router.use((ctx, next) => {
+        if (ctx.path === '/items/1') return next()
+        ctx.status = 301
+        return ctx.redirect(location)
+      })
+      router.get('/items/:id', operation({ cache: { ttl: '1m', public: true } }), (ctx) => {
+        ctx.body = 'here'
+      })
+      const policies = [cache({ store: memoryStores().cache })]
+      await serving([restGateway(router, { policies })], async (send) => {
+        const moved = await send('/Items/1')
+        expect(moved.headers.location).toBe(location)
+        expect(moved.headers['cache-status']).toContain('detail=spelling')
+        expect((await send('/items/1')).text).toBe('here')
+      })
+    },
+  )
+
   test.each(SPELLINGS)('are all forgotten when a write uses %s', async (written) => {
     const { middleware } = gateway()
     await serving([middleware], async (send) => {

@@ -14,6 +14,7 @@ import type { CheckedRule } from './rule.js'
 import type { NotStored } from './reasons.js'
 import { type Storable, storability } from './storable.js'
 import type { CacheStore } from './store.js'
+import { isRespelling } from './tags.js'
 import { tee } from './tee.js'
 import { withVary } from './vary.js'
 
@@ -80,6 +81,7 @@ function keep(
     return { body, outcome: reason }
   }
   if (typeof how === 'string') return refuse(how)
+  if (isRespelling(exchange, answer)) return refuse('spelling')
   if (announcedLength(answer) > maxBodyBytes) return refuse('too-large')
   const place = { exchange, ticket, key: how.shared ? publicKey : ownKey }
   const fill = prepareFill(store, clock, place, answer, how)

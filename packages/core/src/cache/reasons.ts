@@ -20,6 +20,7 @@ export type NotStored =
   | 'private'
   | 'vary'
   | 'no-freshness'
+  | 'spelling'
   | 'stale'
   | 'event-stream'
   | 'uncaptured'

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { Incoming } from '../exchange.js'
+import { normalPercent } from '../http/percent.js'
 import { keyOf } from '../key.js'
 import { canonicalJson } from './canonical-json.js'
 import { isJson, type MediaType, parseMediaType } from './media-type.js'
@@ -21,7 +22,7 @@ const NOTHING = keyOf(ALGORITHM, '')
  * a retry, it never answers one request with the reply to another.
  */
 export function requestFingerprint(incoming: Incoming, content: Uint8Array): string {
-  const query = normalised(incoming.query)
+  const query = normalPercent(incoming.query)
   if (content.byteLength === 0) return query === '' ? NOTHING : keyOf(ALGORITHM, query)
   const type = parseMediaType(incoming.header('content-type') ?? '')
   const coding = incoming.header('content-encoding')
@@ -62,15 +63,4 @@ function pairsOf(text: string): string | undefined {
   if (text.startsWith('?') || /%(?![0-9A-Fa-f]{2})/.test(text)) return undefined
   const pairs = JSON.stringify([...new URLSearchParams(text)])
   return pairs.includes('\u{FFFD}') ? undefined : pairs
-}
-
-const UNRESERVED = /^[A-Za-z0-9\-._~]$/
-
-/** Percent-encoding in one form (RFC 3986 6.2.2): safe under every reading of `+`, `a` and `a=`. Order is kept. */
-function normalised(query: string): string {
-  if (!query.includes('%')) return query
-  return query.replace(/%[0-9A-Fa-f]{2}/g, (triplet) => {
-    const character = String.fromCharCode(Number.parseInt(triplet.slice(1), 16))
-    return UNRESERVED.test(character) ? character : triplet.toUpperCase()
-  })
 }

@@ -65,6 +65,24 @@ describe('a write', () => {
     expect(statuses.map((status) => status.includes('hit'))).toEqual([false, false, true, true, true])
   })
 
+  test('invalidates its address however the query was spelled by whoever asked first', async () => {
+    const subject = new Subject()
+    const operation = { fingerprint: () => 'of both spellings' }
+    const ask: Asked = { path: '/items', query: 'q=a%2fb', operation }
+    const writes = [
+      { method: 'PUT', path: '/items', query: 'q=a%2fb', location: '/elsewhere' },
+      { method: 'POST', path: '/orders', query: '', location: '/items?q=%61%2fb' },
+    ]
+    for (const { location, ...write } of writes) {
+      await subject.ask({ ...ask, query: '%71=%61%2Fb' })
+      expect(await subject.told(ask)).toContain('hit')
+      subject.headers = { location }
+      await subject.ask(write)
+      subject.headers = FRESH
+      expect(await subject.told(ask)).toContain('fwd=uri-miss')
+    }
+  })
+
   test('that runs while a read is handled wins, also by a tag that only the read’s answer names', async () => {
     const subject = new Subject()
     await subject.ask({ path: '/lists', operation: { tags } }, async () => {
