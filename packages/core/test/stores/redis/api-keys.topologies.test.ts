@@ -1,9 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import { Cluster } from 'ioredis'
 import { describeRedis, useCluster } from '../../../../../test-support/redis/use-redis.js'
-import { CLUSTER_OPTIONS, redisStores } from '../../../src/stores/redis/index.js'
+import { redisStores } from '../../../src/stores/redis/index.js'
 import { ask, issue, schemeOf, statusOf } from './api-keys.js'
-import { happens, PATIENT, PIPELINING, track, untilItAnswers } from './clients.js'
+import { connectCluster, PATIENT, PIPELINING, untilItAnswers } from './clients.js'
 import { guardRedis } from '../../../src/stores/redis/guard.js'
 import { recordKey } from '../../../src/stores/redis/api-key-layout.js'
 
@@ -11,12 +10,7 @@ describeRedis('the records of API keys on a cluster', () => {
   const cluster = useCluster()
 
   describe.each(PIPELINING)('%s', (_title, pipelining) => {
-    const open = async () => {
-      const nodes = cluster().nodes.map(({ port }) => ({ host: '127.0.0.1', port }))
-      const client = track(new Cluster(nodes, { ...CLUSTER_OPTIONS, ...pipelining }))
-      await happens(client, 'ready')
-      return client
-    }
+    const open = () => connectCluster(cluster(), pipelining)
 
     test('are put, found, retired and revoked on every node, by another process too', async () => {
       const [here, there] = [
@@ -42,9 +36,7 @@ describeRedis('the records of API keys on a cluster', () => {
   })
 
   test('of a node that died are 503, and found again when it is back', async () => {
-    const nodes = cluster().nodes.map(({ port }) => ({ host: '127.0.0.1', port }))
-    const client = track(new Cluster(nodes, { ...CLUSTER_OPTIONS, slotsRefreshInterval: 500 }))
-    await happens(client, 'ready')
+    const client = await connectCluster(cluster(), { slotsRefreshInterval: 500 })
     const keys = redisStores(client, { ...PATIENT, cooldown: 50 }).apiKeys
     const [node] = cluster().nodes
     const isFirst = async (digest: string) =>

@@ -1,22 +1,16 @@
 import { describe, expect, test } from '@jest/globals'
-import { Cluster } from 'ioredis'
 import { describeRedis, useCluster } from '../../../../../test-support/redis/use-redis.js'
 import { keyOf } from '../../../src/key.js'
-import { CLUSTER_OPTIONS, guardRedis, redisStores } from '../../../src/stores/redis/index.js'
+import { guardRedis, redisStores } from '../../../src/stores/redis/index.js'
 import { guardedReplayStore } from '../../../src/stores/redis/replay.js'
 import { replayStoreSuite } from '../../../src/testing/replay-store-suite.js'
-import { happens, PATIENT, PIPELINING, track } from './clients.js'
+import { connectCluster, PATIENT, PIPELINING } from './clients.js'
 
 describeRedis('on a cluster', () => {
   const cluster = useCluster()
 
   describe.each(PIPELINING)('%s', (title, pipelining) => {
-    const connected = async () => {
-      const nodes = cluster().nodes.map(({ port }) => ({ host: '127.0.0.1', port }))
-      const client = track(new Cluster(nodes, { ...CLUSTER_OPTIONS, ...pipelining }))
-      await happens(client, 'ready')
-      return client
-    }
+    const connected = () => connectCluster(cluster(), pipelining)
     const suite = replayStoreSuite(async (clock, bounds) => {
       const redis = guardRedis(await connected(), PATIENT)
       return guardedReplayStore(redis, { prefix: 'suite:', now: () => clock.now(), ...bounds })
