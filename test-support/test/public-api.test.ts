@@ -69,6 +69,21 @@ describe('every option of every exported interface', () => {
   })
 })
 
+test('every event stands in the documentation', () => {
+  const sources = ENTRIES.flatMap((entry) => filesBelow(dirname(entry))).map(read)
+  const types = sources.flatMap((text) =>
+    [...text.matchAll(/readonly type: '([a-z]+(?:-[a-z]+)*\.[a-z-]+)'/g)].map(([, type = '']) => type),
+  )
+  expect(types.length).toBeGreaterThan(30)
+  expect(types.filter((type) => !docs.includes(`\`${type}\``))).toEqual([])
+})
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => join(folder, file))
+}
+
 function nameOf({ owner, name }: { owner: string; name: string }): string {
   return `${owner}.${name}`
 }
