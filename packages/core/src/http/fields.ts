@@ -12,10 +12,11 @@ export function readFields(response: ServerResponse): Record<string, string | re
 }
 
 /**
- * What outer middleware says of freshness holds for the handler's answer, also where the handler says the same: a
- * policy that did not see `no-store` would keep the answer.
+ * What outer middleware says of freshness, and of what it chose by, holds for the handler's answer, also where the
+ * handler says the same: a policy that did not see `no-store` would keep the answer, one that did not see
+ * `Accept-Language` would give it to all.
  */
-const INHERITED: ReadonlySet<string> = new Set(['cache-control', 'expires'])
+const INHERITED: ReadonlySet<string> = new Set(['cache-control', 'expires', 'vary'])
 
 /** The fields that were set or changed since `before`: the handler's own, without those of outer middleware. */
 export function fieldsSince(before: Fields, response: ServerResponse): Fields {

@@ -142,6 +142,28 @@ describe('over a socket', () => {
     expect(headers['cache-status']).toContain('hit')
   })
 
+  test('what outer middleware chose by a field it names in Vary is not the answer to another choice', async () => {
+    const service = await serve(
+      (ctx) => {
+        ctx.set('Cache-Control', 'public, max-age=60')
+        if (ctx.path === '/named') ctx.vary('Accept-Language')
+        ctx.body = ctx.state['language']
+      },
+      (ctx, next) => {
+        ctx.state['language'] = ctx.get('accept-language')
+        ctx.vary('Accept-Language')
+        return next()
+      },
+    )
+    for (const path of ['/a', '/named']) {
+      for (const language of ['de', 'fr', 'de']) {
+        const { text, headers } = await service.ask(path, { 'accept-language': language })
+        expect([text, headers.vary]).toEqual([language, 'Accept-Language'])
+      }
+    }
+    expect(service.handled).toBe(4)
+  })
+
   test('an outer no-store holds, also where the handler repeats it', async () => {
     const service = await serve(
       (ctx) => {
