@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js'
 import { checkKnown, checkText } from '../options.js'
+import { MOST_TOLERANCE } from './clock-tolerance.js'
 import type { Identity } from './identity.js'
 
 /** What is no longer good: one credential, or all that a subject had before. */
@@ -39,9 +40,6 @@ export interface RevokedSet {
   add(revocation: Revocation, now: number): 'added' | 'known' | 'full'
   has(identity: Identity, clock: Pick<Clock, 'now'>): boolean
 }
-
-/** A verifier may take a credential for so long after its end, in milliseconds: the most clock tolerance there is. */
-const MOST_TOLERANCE = 300_000
 
 /** Below that many, nobody looks for entries that have ended. */
 const FEW = 1_024

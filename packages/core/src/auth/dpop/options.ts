@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../../clock.js'
 import { type Duration, milliseconds } from '../../duration.js'
 import { checkKnown, checkMethods } from '../../options.js'
 import { isPublicKeyAlgorithm, type PublicKeyAlgorithm } from '../jwt/algorithms.js'
+import { checkTolerance } from '../clock-tolerance.js'
 import type { ReplayStore } from '../replay-store.js'
 import type { TokenScheme } from '../token-scheme.js'
 import { keyedNonces, type Nonces, type NonceSecrets } from './nonces.js'
@@ -75,8 +76,7 @@ export function checkDpopOptions(options: DpopOptions): DpopSettings {
   checkMethods('dpop: replay', replay, ['remember'])
   checkMethods('dpop: clock', clock, ['now', 'after'])
   const maxAge = milliseconds('dpop: maxAge', given.maxAge)
-  const tolerance = milliseconds('dpop: clockTolerance', given.clockTolerance)
-  if (tolerance > MOST_TOLERANCE) throw new TypeError('dpop: clockTolerance must be at most 5 minutes')
+  const tolerance = checkTolerance('dpop: clockTolerance', given.clockTolerance)
   const nonce = options.nonce === undefined ? undefined : checkNonce(options.nonce)
   return {
     token,
@@ -105,9 +105,6 @@ const KNOWN: readonly (keyof DpopOptions)[] = [
   'deadline',
   'clock',
 ]
-
-/** A clock that is more than 5 minutes off is broken. */
-const MOST_TOLERANCE = 300_000
 
 const LEAST_SECRET = 32
 

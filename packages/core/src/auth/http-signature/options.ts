@@ -8,6 +8,7 @@ import {
   checkMethods,
   checkText,
 } from '../../options.js'
+import { checkTolerance } from '../clock-tolerance.js'
 import type { ReplayStore } from '../replay-store.js'
 import { type Audience, audienceOf } from './audience.js'
 import { isDerivedPart, isFieldName } from './component.js'
@@ -79,9 +80,6 @@ export interface HttpSignatureSettings {
   readonly clock: Clock
 }
 
-/** A clock that is more than 5 minutes off is broken. */
-const MOST_TOLERANCE = 300_000
-
 const KNOWN: readonly (keyof HttpSignatureOptions)[] = [
   'lookup',
   'origin',
@@ -109,9 +107,7 @@ export function checkHttpSignatureOptions(options: HttpSignatureOptions): HttpSi
   checkFunction('httpSignature: lookup', lookup)
   if (replay !== 'allowed') checkMethods("httpSignature: replay (or 'allowed')", replay, ['remember'])
   checkMethods('httpSignature: clock', clock, ['now', 'after'])
-  const tolerance = milliseconds('httpSignature: clockTolerance', rest.clockTolerance)
-  if (tolerance > MOST_TOLERANCE)
-    throw new TypeError('httpSignature: clockTolerance must be at most 5 minutes')
+  const tolerance = checkTolerance('httpSignature: clockTolerance', rest.clockTolerance)
   return {
     lookup,
     audience: audienceOf(options.origin),

@@ -8,6 +8,7 @@ import {
   checkMethods,
   checkText,
 } from '../../options.js'
+import { checkTolerance } from '../clock-tolerance.js'
 import { checkEndpoint } from '../endpoint.js'
 import { checkIsRevoked, type IsRevoked } from '../revocation.js'
 import type { AnswerRules } from './answer.js'
@@ -30,9 +31,6 @@ export interface IntrospectionSettings {
   readonly onEvent: NonNullable<IntrospectionOptions['onEvent']>
   readonly clock: Clock
 }
-
-/** A clock that is more than 5 minutes off is broken. */
-const MOST_TOLERANCE = 300_000
 
 /** @throws TypeError that names the option. */
 export function checkIntrospectionOptions(options: IntrospectionOptions): IntrospectionSettings {
@@ -111,9 +109,7 @@ function formEncoded(text: string): string {
 function answerRules(options: IntrospectionOptions, endpoint: string): AnswerRules {
   const { subjectClaim, clockTolerance } = { ...INTROSPECTION_DEFAULTS, ...options }
   const { audience, issuer, tenantClaim, tierClaim, roles } = options
-  const tolerance = milliseconds('introspection: clockTolerance', clockTolerance)
-  if (tolerance > MOST_TOLERANCE)
-    throw new TypeError('introspection: clockTolerance must be at most 5 minutes')
+  const tolerance = checkTolerance('introspection: clockTolerance', clockTolerance)
   if (roles !== undefined) checkKnown('introspection: roles', roles, ['claim'])
   return {
     endpoint,

@@ -4,6 +4,7 @@ import { checkChoice, checkInteger, checkKnown, checkMethods, checkText } from '
 import { isPublicKeyAlgorithm, type TokenAlgorithm } from './algorithms.js'
 import type { HeaderRules } from './header.js'
 import { type KeySource, localKeys, sharedSecret, staticKeys } from './key-source.js'
+import { checkTolerance } from '../clock-tolerance.js'
 import { checkIsRevoked, type IsRevoked } from '../revocation.js'
 import { JWT_DEFAULTS, type JwtOptions } from './options.js'
 import type { ClaimRules } from './profile.js'
@@ -66,9 +67,6 @@ const KNOWN: readonly (keyof JwtOptions)[] = [
   'clock',
 ]
 
-/** A clock that is more than 5 minutes off is broken. */
-const MOST_TOLERANCE = 300_000
-
 /** The claims of RFC 9068 2.2 that are not demanded anyway. */
 const RFC9068_CLAIMS = ['sub', 'client_id', 'iat', 'jti'] as const
 
@@ -100,8 +98,7 @@ function claimRules(options: JwtOptions): ClaimRules {
   checkChoice('jwt: profile', profile, ['rfc9068', 'rfc9068-full'])
   const required = listOfTexts('jwt: requiredClaims', requiredClaims)
   const { tenantClaim, tierClaim } = options
-  const tolerance = milliseconds('jwt: clockTolerance', clockTolerance)
-  if (tolerance > MOST_TOLERANCE) throw new TypeError('jwt: clockTolerance must be at most 5 minutes')
+  const tolerance = checkTolerance('jwt: clockTolerance', clockTolerance)
   return {
     issuers: textList('jwt: issuer', options.issuer),
     audiences: textList('jwt: audience', options.audience),
