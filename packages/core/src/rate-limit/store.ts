@@ -57,9 +57,8 @@ export interface ConsumeOptions {
    */
   readonly reserve?: number
   /**
-   * A receipt of the same budgets that will not be settled any more: when these charges are taken, their reservation
-   * takes its place, and what it reserved stays charged. Only with `reserve`. A store may as well let it lapse.
-   * Default: none.
+   * A receipt of the same budgets that is not going to be settled: when these charges are taken its reservation makes
+   * room for theirs, and what it reserved stays charged. Only with `reserve`. Default: none.
    */
   readonly replaces?: RateLimitReceipt
 }

@@ -71,22 +71,22 @@ export const SETTLING_CASES: Cases = {
     strictEqual(await remaining(store, one), 999)
   },
 
-  'a reservation takes the place of the one it replaces, which stays charged; a denied one does not': async ({
+  'reservations that replace each other push out no other, and all that they reserved stays charged': async ({
     store,
     key,
   }) => {
-    const one = charge(key, { burst: 10, cost: 4 })
-    const first = await reserve(store, [one])
-    await store.consume([{ ...one, cost: 9 }], { reserve: 60_000, replaces: first })
-    await store.settle(first, [2])
-    strictEqual(await remaining(store, one), 8)
-    const second = await reserve(store, [one])
-    const third = await store.consume([one], { reserve: 60_000, replaces: second })
-    ok(third.outcome === 'admitted' && third.receipt !== undefined)
-    await store.settle(second, [0])
-    strictEqual(await remaining(store, one), 0)
-    await store.settle(third.receipt, [0])
-    strictEqual(await remaining(store, one), 4)
+    const one = charge(key, { burst: 1_000 })
+    const kept = await reserve(store, [{ ...one, cost: 100 }])
+    let last = await reserve(store, [one])
+    for (let count = 0; count < MOST_RESERVATIONS; count += 1) {
+      const decision = await store.consume([one], { reserve: 60_000, replaces: last })
+      ok(decision.outcome === 'admitted' && decision.receipt !== undefined)
+      last = decision.receipt
+    }
+    strictEqual(await remaining(store, one), 1_000 - 100 - 1 - MOST_RESERVATIONS)
+    await store.settle(kept, [0])
+    await store.settle(last, [0])
+    strictEqual(await remaining(store, one), 1_000 - MOST_RESERVATIONS)
   },
 
   'what was reserved under another rate stays charged': async ({ store, key }) => {

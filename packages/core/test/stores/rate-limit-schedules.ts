@@ -207,7 +207,9 @@ export async function run(
         break
       case 'consume': {
         const renamed = step.charges.map((one) => ({ ...one, key: rename(one.key) }))
-        const replaces = receipts[step.replaces ?? -1]
+        // It is not going to be settled.
+        const [replaces] =
+          step.reserve === 0 || step.replaces === undefined ? [] : receipts.splice(step.replaces, 1)
         const decision = await store.consume(
           renamed,
           step.reserve === 0 ? {} : { reserve: step.reserve, ...(replaces && { replaces }) },
