@@ -5,7 +5,7 @@ export interface Turns {
   /**
    * Runs `work` when there is room for it beside what runs for the same key.
    *
-   * @param room how much may run now: asked again after every `work` that used some of it.
+   * @param room how much may run now: asked again after a `work` that used some of it.
    * @param work gives its result, and whether it used up room.
    * @returns the result; `full` when there is no room at all; `late` when others held it for too long.
    */
@@ -18,7 +18,7 @@ export interface Turns {
 
 /** Who is there for one key. */
 interface Line {
-  /** Work that runs: each may use up room when it ends. */
+  /** Work that runs, which may use up room when it ends, and those who are called. */
   running: number
   /** How much was used up since the line formed: room that was read before is no longer true. */
   used: number
@@ -65,27 +65,40 @@ export function takeTurns(clock: Clock, longestWait: number): Turns {
   function leave(key: string, line: Line): void {
     line.callers -= 1
     if (line.callers === 0) lines.delete(key)
-    const [next] = line.waiting
-    next?.()
+    callNext(line)
   }
 
   async function enter(line: Line, room: () => Promise<number>): Promise<'entered' | 'full' | 'late'> {
-    for (;;) {
-      const { used } = line
-      const free = await room()
-      if (line.used !== used) continue
-      if (free <= 0) return 'full'
-      if (line.running < free) {
-        line.running += 1
-        return 'entered'
+    let ends: number | undefined
+    let isCalled = false
+    try {
+      for (;;) {
+        const { used } = line
+        const free = await room()
+        // What was read holds until some of it is used up.
+        while (line.used === used) {
+          if (isCalled) line.running -= 1
+          isCalled = false
+          if (free <= 0) return 'full'
+          if (line.running < free) {
+            line.running += 1
+            if (line.running < free) callNext(line)
+            return 'entered'
+          }
+          ends ??= clock.now() + longestWait
+          isCalled = await waitForCall(line, Math.min(longestWait, ends - clock.now()))
+          if (!isCalled) return 'late'
+        }
       }
-      if (!(await isCalled(line))) return 'late'
+    } finally {
+      if (isCalled) line.running -= 1
     }
   }
 
-  function isCalled({ waiting }: Line): Promise<boolean> {
+  function waitForCall({ waiting }: Line, longest: number): Promise<boolean> {
+    if (longest <= 0) return Promise.resolve(false)
     return new Promise((resolve) => {
-      const cancel = clock.after(longestWait, () => {
+      const cancel = clock.after(longest, () => {
         waiting.delete(call)
         resolve(false)
       })
@@ -97,4 +110,12 @@ export function takeTurns(clock: Clock, longestWait: number): Turns {
       waiting.add(call)
     })
   }
+}
+
+/** Whoever is called counts as running until they decide: nobody who comes now may take their place. */
+function callNext(line: Line): void {
+  const [next] = line.waiting
+  if (next === undefined) return
+  line.running += 1
+  next()
 }

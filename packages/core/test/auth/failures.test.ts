@@ -119,6 +119,24 @@ describe('credentials of an address that come at the same time', () => {
     )
   })
 
+  test('are all taken when they are good and known, however few failures are left', async () => {
+    const memory = memoryRateLimitStore()
+    let asked = 0
+    const store: FailureOptions['store'] = {
+      async consume(charges) {
+        asked += 1
+        await turnOfLoop()
+        return memory.consume(charges)
+      },
+    }
+    const { from } = service({ store })
+    for (let failure = 0; failure < 2; failure++) await from('bad')
+    asked = 0
+    const statuses = await Promise.all(Array.from({ length: 500 }, () => from('good')))
+    expect(new Set(statuses)).toEqual(new Set([200]))
+    expect(asked).toBe(500)
+  })
+
   test('wait for one that hangs no longer than a second, and are asked to come back', async () => {
     const { clock, send } = service({}, {}, () => new Promise(() => {}))
     for (const hung of ['a', 'b', 'c']) void send(hung)
