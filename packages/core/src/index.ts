@@ -44,7 +44,7 @@ export { problemAnswer, renderProblem } from './http/problem.js'
 export { createReadiness, type Readiness } from './serve/readiness.js'
 export { type Drainable, serve, serveOn, type Servable, type Serving } from './serve/serve.js'
 export { SERVE_DEFAULTS, type ServeOnOptions, type ServeOptions } from './serve/options.js'
-export type { Handle } from './serve/listener.js'
+export type { RequestHandler } from './serve/listener.js'
 export type { StopCause } from './serve/process.js'
 
 // Who
@@ -171,7 +171,7 @@ export {
 } from './concurrency/options.js'
 export type { ConcurrencyEvent } from './concurrency/events.js'
 export { shedLoad, SHED_LOAD_DEFAULTS, type ShedLoadOptions } from './load-shedding/shed-load.js'
-export type { LoadShedEvent, Priority } from './load-shedding/events.js'
+export type { LoadPriority, LoadShedEvent } from './load-shedding/events.js'
 export type { EventLoopGauge } from './load-shedding/event-loop-gauge.js'
 export type { RateLimitEvent } from './rate-limit/events.js'
 export type { GcraRate, Rate, WindowRate } from './rate-limit/rate.js'
@@ -203,7 +203,7 @@ export {
   type IdempotencyOptions,
   type IdempotencyPolicy,
 } from './idempotency/idempotency.js'
-export type { IdempotencyEvent, UnknownReason } from './idempotency/events.js'
+export type { IdempotencyEvent, IdempotencyUnknownReason } from './idempotency/events.js'
 export type {
   ClaimVerdict,
   CompletionVerdict,
@@ -221,9 +221,8 @@ export {
 export { cache, CACHE_DEFAULTS, type CacheOptions } from './cache/cache.js'
 export { invalidateTags } from './cache/tags.js'
 export type { CacheEvent } from './cache/events.js'
-export type { Bypass, NotStored } from './cache/reasons.js'
+export type { CacheBypassReason, CacheNotStoredReason } from './cache/reasons.js'
 export type {
-  Awaitable,
   CacheFill,
   CacheFillOutcome,
   CacheLookup,

@@ -1,7 +1,7 @@
 import { isAnonymous } from '../auth/identity.js'
 import type { Exchange } from '../exchange.js'
 import { type Directives, parseDirectives } from './cache-control.js'
-import type { Bypass } from './reasons.js'
+import type { CacheBypassReason } from './reasons.js'
 import type { CheckedRule } from './rule.js'
 
 /** Methods whose answers can be kept. POST only where the operation is a read: its content is in the fingerprint. */
@@ -23,7 +23,11 @@ export function isNamed({ identity }: Exchange): boolean {
 }
 
 /** Why the cache must stay out of this read; undefined when it need not. */
-export function bypassOf(exchange: Exchange, rule: CheckedRule, control: Directives): Bypass | undefined {
+export function bypassOf(
+  exchange: Exchange,
+  rule: CheckedRule,
+  control: Directives,
+): CacheBypassReason | undefined {
   if (!STORABLE_METHODS.has(exchange.method)) return 'method'
   if (control.has('no-store')) return 'no-store'
   if (!isNamed(exchange)) {

@@ -6,7 +6,7 @@ import { canonicalPathOf } from '../operation.js'
 import { checkInteger, checkKnown, checkMethods, checkText } from '../options.js'
 import { isRefusal, refuse } from '../refusal.js'
 import { bypassOf, requestDirectives } from './bypass.js'
-import type { Bypass } from './reasons.js'
+import type { CacheBypassReason } from './reasons.js'
 import type { Directives } from './cache-control.js'
 import { cacheStatus } from './cache-status.js'
 import { forward, type ForwardSetting, type Missed } from './forward.js'
@@ -122,7 +122,7 @@ async function lookup(
 async function bypass(
   { status }: ForwardSetting,
   exchange: Exchange,
-  reason: Bypass,
+  reason: CacheBypassReason,
   next: Next,
   control?: Directives,
 ): Promise<Reply> {

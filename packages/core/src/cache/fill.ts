@@ -3,7 +3,7 @@ import type { Exchange } from '../exchange.js'
 import type { Fields } from '../fields.js'
 import type { Answer } from '../reply.js'
 import { storedFields } from './fields.js'
-import type { NotStored } from './reasons.js'
+import type { CacheNotStoredReason } from './reasons.js'
 import type { Storable } from './storable.js'
 import type { CacheStore, CacheFillOutcome } from './store.js'
 import { addressTagKeys, tagKeys } from './tags.js'
@@ -20,7 +20,7 @@ export interface Place {
 }
 
 /** Stores the content of one answer. Undefined when the store has not answered yet. Never throws. */
-export type Fill = (content: Uint8Array | null) => 'stored' | NotStored | undefined
+export type Fill = (content: Uint8Array | null) => 'stored' | CacheNotStoredReason | undefined
 
 /** Prepares the fill of `answer`, whose content may come later, or says why there can be none. */
 export function prepareFill(
@@ -29,7 +29,7 @@ export function prepareFill(
   place: Place,
   answer: Answer,
   how: Storable,
-): Fill | NotStored {
+): Fill | CacheNotStoredReason {
   const tags = tagsOf(place.exchange, answer)
   if (typeof tags === 'string') return tags
   const arrived = clock.now()
@@ -37,7 +37,7 @@ export function prepareFill(
   return (content) => {
     const waited = Math.max(0, clock.now() - arrived)
     const rest = how.lifetime - how.initialAge - waited
-    const report = (outcome: 'stored' | NotStored): 'stored' | NotStored => {
+    const report = (outcome: 'stored' | CacheNotStoredReason): 'stored' | CacheNotStoredReason => {
       place.exchange.report(
         outcome === 'stored'
           ? { type: 'cache.stored', shared: how.shared, bytes: content?.byteLength ?? 0, ttl: rest }
@@ -67,11 +67,11 @@ export function prepareFill(
 
 /** A store in the process has answered at once; nobody waits for one over the network. */
 function settle(
-  report: (outcome: CacheFillOutcome | 'store-failed') => 'stored' | NotStored,
+  report: (outcome: CacheFillOutcome | 'store-failed') => 'stored' | CacheNotStoredReason,
   exchange: Exchange,
   fill: () => CacheFillOutcome | Promise<CacheFillOutcome>,
-): 'stored' | NotStored | undefined {
-  const fail = (): 'stored' | NotStored => {
+): 'stored' | CacheNotStoredReason | undefined {
+  const fail = (): 'stored' | CacheNotStoredReason => {
     exchange.report({ type: 'cache.store-failed', call: 'fill' })
     return report('store-failed')
   }
@@ -85,7 +85,7 @@ function settle(
   }
 }
 
-function tagsOf(exchange: Exchange, answer: Answer): readonly string[] | NotStored {
+function tagsOf(exchange: Exchange, answer: Answer): readonly string[] | CacheNotStoredReason {
   try {
     const tags = exchange.operation.tags(answer)
     if (tags.length > MOST_TAGS) return 'too-many-tags'

@@ -11,7 +11,7 @@ import { linesOf } from './fields.js'
 import { prepareFill } from './fill.js'
 import { formatHttpDate } from './http-date.js'
 import type { CheckedRule } from './rule.js'
-import type { NotStored } from './reasons.js'
+import type { CacheNotStoredReason } from './reasons.js'
 import { type Storable, storability } from './storable.js'
 import type { CacheStore } from './store.js'
 import { isRespelling } from './tags.js'
@@ -62,7 +62,7 @@ export async function forward(
   return withHeaders(sent, { 'cache-status': line })
 }
 
-function said(outcome: 'stored' | NotStored | undefined): { stored?: boolean; detail?: string } {
+function said(outcome: 'stored' | CacheNotStoredReason | undefined): { stored?: boolean; detail?: string } {
   if (outcome === undefined) return {}
   return outcome === 'stored' ? { stored: true } : { stored: false, detail: outcome }
 }
@@ -73,10 +73,10 @@ function keep(
   exchange: Exchange,
   { ticket, ownKey, publicKey }: Missed,
   answer: Answer,
-  how: Storable | NotStored,
-): { readonly body: Answer['body']; readonly outcome: 'stored' | NotStored | undefined } {
+  how: Storable | CacheNotStoredReason,
+): { readonly body: Answer['body']; readonly outcome: 'stored' | CacheNotStoredReason | undefined } {
   const { body } = answer
-  const refuse = (reason: NotStored): { body: Answer['body']; outcome: NotStored } => {
+  const refuse = (reason: CacheNotStoredReason): { body: Answer['body']; outcome: CacheNotStoredReason } => {
     exchange.report({ type: 'cache.not-stored', reason })
     return { body, outcome: reason }
   }
@@ -105,7 +105,7 @@ function clientHeaders(
   exchange: Exchange,
   rule: CheckedRule,
   answer: Answer,
-  how: Storable | NotStored,
+  how: Storable | CacheNotStoredReason,
   responseTime: number,
 ): Fields {
   const headers = withVary(answer.headers, typeof how === 'string' ? rule.vary : how.vary)

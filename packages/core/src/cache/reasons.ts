@@ -1,5 +1,5 @@
 /** Why a request is neither looked up nor stored. */
-export type Bypass =
+export type CacheBypassReason =
   | 'off'
   | 'method'
   | 'no-store'
@@ -11,7 +11,7 @@ export type Bypass =
   | 'store-failed'
 
 /** Why an answer was not stored. */
-export type NotStored =
+export type CacheNotStoredReason =
   | 'head'
   | 'status'
   | 'set-cookie'

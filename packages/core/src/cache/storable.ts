@@ -9,7 +9,7 @@ import {
 } from './cache-control.js'
 import { linesOf } from './fields.js'
 import { initialAgeOf, lifetimeOf, type Timing } from './freshness.js'
-import type { NotStored } from './reasons.js'
+import type { CacheNotStoredReason } from './reasons.js'
 import type { CheckedRule } from './rule.js'
 import { type FieldNames, selectingFields } from './vary.js'
 
@@ -53,7 +53,7 @@ const LASTING_ERRORS: ReadonlySet<number> = new Set([404, 410])
 const UNDERSTOOD: ReadonlySet<number> = new Set([...BY_RULE, ...LASTING_ERRORS, 302, 303, 307])
 
 /** Decides at the headers whether an answer may be stored, for whom and for how long (RFC 9111 3). Pure. */
-export function storability(answer: Answer, asked: Asked, timing: Timing): Storable | NotStored {
+export function storability(answer: Answer, asked: Asked, timing: Timing): Storable | CacheNotStoredReason {
   const { status, headers } = answer
   const control = parseDirectives(linesOf(headers, 'cache-control'))
   const forbidden = forbids(answer, control, asked)
@@ -91,7 +91,11 @@ function scopeOf({ named, rule }: Asked, ownFreshness: boolean): readonly string
 }
 
 /** What rules an answer out, whatever its freshness. */
-function forbids({ status, headers }: Answer, control: Directives, asked: Asked): NotStored | undefined {
+function forbids(
+  { status, headers }: Answer,
+  control: Directives,
+  asked: Asked,
+): CacheNotStoredReason | undefined {
   if (asked.method === 'HEAD') return 'head'
   if (status < 200 || NEVER.has(status)) return 'status'
   if (status >= 400 && !LASTING_ERRORS.has(status)) return 'status'

@@ -29,7 +29,7 @@ export type IdempotencyEvent =
   | {
       readonly type: 'idempotency.unknown'
       readonly operationRef: string
-      readonly reason: UnknownReason
+      readonly reason: IdempotencyUnknownReason
     }
   /** No usable key where one is required, or none that can be read. */
   | { readonly type: 'idempotency.key-refused'; readonly reason: 'missing' | 'malformed' | 'caller-unknown' }
@@ -48,4 +48,4 @@ export type IdempotencyEvent =
  * Why an outcome is not known: the owner's lease lapsed, the record of what ran could not be stored, or the key is
  * older than the store's memory.
  */
-export type UnknownReason = 'lease-lapsed' | 'completion-lost' | 'store-amnesia'
+export type IdempotencyUnknownReason = 'lease-lapsed' | 'completion-lost' | 'store-amnesia'

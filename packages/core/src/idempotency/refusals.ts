@@ -1,5 +1,5 @@
 import { type Refusal, refuse } from '../refusal.js'
-import type { UnknownReason } from './events.js'
+import type { IdempotencyUnknownReason } from './events.js'
 import type { IdempotencyRecord } from './store.js'
 
 /** The longest wait a full store or share asks for: a withdrawn key may free a place much earlier than the next one ends. */
@@ -40,7 +40,7 @@ export function claimLost(ref: string): Refusal {
   return refuse('idempotency-claim-lost', { headers: retryAfter(0), members: advice(true, false, ref) })
 }
 
-export function outcomeUnknown(ref: string, reason: UnknownReason): Refusal {
+export function outcomeUnknown(ref: string, reason: IdempotencyUnknownReason): Refusal {
   const detail = DETAILS[reason]
   return refuse('idempotency-outcome-unknown', { detail, members: { ...advice(false, false, ref), reason } })
 }
@@ -74,7 +74,7 @@ export function storeUnavailable(ref: string): Refusal {
   return refuse('idempotency-store-unavailable', { headers, members: advice(true, false, ref) })
 }
 
-const DETAILS: Readonly<Record<UnknownReason, string>> = {
+const DETAILS: Readonly<Record<IdempotencyUnknownReason, string>> = {
   'lease-lapsed': 'A request with this key began and did not end. Whether it took effect is not known.',
   'completion-lost':
     'The request ran, but its result could not be stored. Whether it took effect is not known.',

@@ -4,7 +4,7 @@ import type { Exchange, Policy } from '../exchange.js'
 import { checkFunction, checkInteger, checkKnown, checkMethods } from '../options.js'
 import { refuse } from '../refusal.js'
 import { whenSent } from '../sent.js'
-import type { Priority } from './events.js'
+import type { LoadPriority } from './events.js'
 import { type EventLoopGauge, eventLoopGauge } from './event-loop-gauge.js'
 
 /** Settings of {@link shedLoad}. At least one of `maxInFlight` and `maxDelay`. */
@@ -14,7 +14,7 @@ export interface ShedLoadOptions {
   /** So late the event loop may be at the most. Default: it is not measured. */
   readonly maxDelay?: Duration
   /** How dear a request is. Default: all are `normal`. */
-  readonly priority?: (exchange: Exchange) => Priority
+  readonly priority?: (exchange: Exchange) => LoadPriority
   /** How late the event loop is. Default: measured by a timer. */
   readonly gauge?: EventLoopGauge
   /** When refused clients may come back, at the earliest. Default 2 s. */
@@ -27,7 +27,7 @@ export interface ShedLoadOptions {
 export const SHED_LOAD_DEFAULTS = { retryAfter: 2_000 } as const
 
 /** The part of the bounds at which a class is refused: what is left above it is kept for the classes over it. */
-const SHED_LOAD_LEVELS: Readonly<Record<Priority, number>> = { low: 0.5, normal: 0.8, critical: 1 }
+const SHED_LOAD_LEVELS: Readonly<Record<LoadPriority, number>> = { low: 0.5, normal: 0.8, critical: 1 }
 
 /**
  * Refuses requests that this process has no room for, whatever their budgets are: `overloaded` (503). It asks no store;
@@ -85,6 +85,6 @@ function checkOptions(options: ShedLoadOptions) {
   }
 }
 
-function normal(): Priority {
+function normal(): LoadPriority {
   return 'normal'
 }

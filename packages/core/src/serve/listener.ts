@@ -5,11 +5,16 @@ import type { Connections } from './connections.js'
 import { checkHead } from './head.js'
 
 /** What answers a request; a promise of it resolves when nothing of it runs any more. */
-export type Handle = (request: IncomingMessage, response: ServerResponse) => unknown
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => unknown
 
 /** Hands the server's requests to `handle`, those whose head is sound. */
-export function listen(server: Server, connections: Connections, handle: Handle, writeTimeout: number): void {
-  const answer: Handle = (request, response) => {
+export function listen(
+  server: Server,
+  connections: Connections,
+  handle: RequestHandler,
+  writeTimeout: number,
+): void {
+  const answer: RequestHandler = (request, response) => {
     cutStalledReader(request, response, writeTimeout)
     const refusal = checkHead(request)
     connections.track(request, response, () =>

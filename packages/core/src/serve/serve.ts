@@ -6,14 +6,14 @@ import { checkMethods } from '../options.js'
 import { limitPerAddress } from './address-limit.js'
 import { trackConnections } from './connections.js'
 import { drain } from './drain.js'
-import { type Handle, listen } from './listener.js'
+import { type RequestHandler, listen } from './listener.js'
 import { readServeOnOptions, readServeOptions, type ServeOnOptions, type ServeOptions } from './options.js'
 import type { ServeSettings } from './options.js'
 import { ownProcess } from './process.js'
 
 /** What can be served: a Koa app, or anything else that gives a request listener. */
 export interface Servable {
-  callback(): Handle
+  callback(): RequestHandler
 }
 
 /** A server that can be stopped without losing a request. */

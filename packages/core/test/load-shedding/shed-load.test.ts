@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Priority } from '../../src/load-shedding/events.js'
+import type { LoadPriority } from '../../src/load-shedding/events.js'
 import { eventLoopGauge } from '../../src/load-shedding/event-loop-gauge.js'
 import { shedLoad, type ShedLoadOptions } from '../../src/load-shedding/shed-load.js'
 import type { Answer, Reply } from '../../src/reply.js'
@@ -10,10 +10,10 @@ import { ManualClock } from '../../src/testing/manual-clock.js'
 const OK: Answer = { kind: 'answer', status: 200, headers: {}, body: null }
 
 function setUp(options: ShedLoadOptions) {
-  const policy = shedLoad({ priority: ({ path }) => path.slice(1) as Priority, ...options })
+  const policy = shedLoad({ priority: ({ path }) => path.slice(1) as LoadPriority, ...options })
   const waiting: ((reply: Reply) => void)[] = []
   /** Sends a request that stays in flight; whether it was let in. */
-  const start = async (priority: Priority = 'normal') => {
+  const start = async (priority: LoadPriority = 'normal') => {
     const exchange = literalExchange({ path: `/${priority}` })
     let isRefused = false
     const reply = policy.handle(exchange, () => new Promise((resolve) => void waiting.push(resolve)))

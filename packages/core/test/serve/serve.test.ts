@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
 import { rawConnection, rawRequest } from '../../../../test-support/http.js'
-import type { Handle } from '../../src/serve/listener.js'
+import type { RequestHandler } from '../../src/serve/listener.js'
 import type { ServeOptions } from '../../src/serve/options.js'
 import { serve, serveOn, type Serving } from '../../src/serve/serve.js'
 
@@ -12,9 +12,9 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((serving) => serving.drain()))
 })
 
-const hello: Handle = (_request, response) => void response.end('hello')
+const hello: RequestHandler = (_request, response) => void response.end('hello')
 
-async function start(handle: Handle, options: ServeOptions = {}): Promise<number> {
+async function start(handle: RequestHandler, options: ServeOptions = {}): Promise<number> {
   const serving = await serve({ callback: () => handle }, { port: 0, ...options })
   running.push(serving)
   return Number(new URL(serving.url).port)

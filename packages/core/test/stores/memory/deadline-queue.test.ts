@@ -2,10 +2,10 @@ import { expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import { type Deadline, deadlineQueue } from '../../../src/stores/memory/deadline-queue.js'
 
-test('finds exactly what has ended, whatever is added and removed while time goes on', () => {
+test('finds exactly what has ended, whatever is added and removed while time goes on, or back', () => {
   const steps = fc.array(
     fc.record({
-      kind: fc.constantFrom('add', 'remove', 'tick'),
+      kind: fc.constantFrom('add', 'remove', 'tick', 'back'),
       span: fc.constantFrom(1, 5, 30),
       pick: fc.nat(),
     }),
@@ -20,6 +20,7 @@ test('finds exactly what has ended, whatever is added and removed while time goe
         const items = [...model]
         const item = items[pick % items.length]
         if (kind === 'tick') now += span
+        else if (kind === 'back') now -= span
         else if (kind === 'add') {
           const added = { span, expires: now + span }
           queue.add(added)
