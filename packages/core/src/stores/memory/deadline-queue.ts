@@ -1,6 +1,6 @@
 /** Something that ends. */
 export interface Deadline {
-  /** How long it was to last, when it was added. */
+  /** How long it was to last, when it was added. Items of few spans are found fast. */
   readonly span: number
   /** When it ends, on the owner's clock. */
   readonly expires: number
@@ -9,7 +9,6 @@ export interface Deadline {
 /** Finds what has ended, each step in constant time. */
 export interface DeadlineQueue<T extends Deadline> {
   add(item: T): void
-  /** Takes an item out. Its `span` must still be the one it was added with. */
   remove(item: T): void
   /** One item that has ended, if any. It stays until it is removed. */
   due(now: number): T | undefined
@@ -19,62 +18,87 @@ export interface DeadlineQueue<T extends Deadline> {
 
 /**
  * Makes a queue of deadlines: one list for each span. Items of one span end in the order they were added, so only the
- * heads are looked at, and there are as many spans as there are settings.
+ * heads are looked at, and there are as many spans as there are settings. After a clock stepped back a span begins
+ * another list: behind an item of a time that is still to come, nothing would be found to have ended.
  *
  * The lists are linked by hand: the first entry of a JavaScript Set or Map is found by walking over the deleted ones.
  */
 export function deadlineQueue<T extends Deadline>(): DeadlineQueue<T> {
-  const lists = new Map<number, Node<T>>()
+  const lists = new Set<List<T>>()
+  const latest = new Map<number, List<T>>()
   const nodes = new Map<T, Node<T>>()
 
   return {
     add(item) {
-      const node = newNode(item)
-      nodes.set(item, node)
-      const head = lists.get(item.span)
-      if (head === undefined) lists.set(item.span, node)
-      else insertBefore(head, node)
+      const list = latest.get(item.span)
+      if (list !== undefined && list.head.before.item.expires <= item.expires) {
+        nodes.set(item, append(list, item))
+        return
+      }
+      const begun = newList(item)
+      nodes.set(item, begun.head)
+      lists.add(begun)
+      latest.set(item.span, begun)
     },
     remove(item) {
       const node = nodes.get(item)
       if (node === undefined) return
       nodes.delete(item)
-      if (lists.get(item.span) === node) {
-        if (node.next === node) lists.delete(item.span)
-        else lists.set(item.span, node.next)
+      const { list } = node
+      if (list.head === node) {
+        if (node.next === node) {
+          lists.delete(list)
+          if (latest.get(list.span) === list) latest.delete(list.span)
+        } else list.head = node.next
       }
       node.before.next = node.next
       node.next.before = node.before
     },
     due(now) {
-      for (const { item } of lists.values()) if (item.expires <= now) return item
+      for (const { head } of lists) if (head.item.expires <= now) return head.item
       return undefined
     },
     next() {
       let first = Number.POSITIVE_INFINITY
-      for (const { item } of lists.values()) first = Math.min(first, item.expires)
+      for (const { head } of lists) first = Math.min(first, head.item.expires)
       return first
     },
   }
 }
 
+/** Items of one span, none of which ends before the one ahead of it. */
+interface List<T> {
+  readonly span: number
+  head: Node<T>
+}
+
 /** A place in a ring; the head's `before` is the last. */
 interface Node<T> {
   readonly item: T
+  readonly list: List<T>
   next: Node<T>
   before: Node<T>
 }
 
-function newNode<T>(item: T): Node<T> {
-  const node = { item } as Node<T>
+function newList<T extends Deadline>(item: T): List<T> {
+  const list = { span: item.span } as List<T>
+  list.head = newNode(list, item)
+  return list
+}
+
+function newNode<T>(list: List<T>, item: T): Node<T> {
+  const node = { item, list } as Node<T>
   node.next = node
   node.before = node
   return node
 }
 
-function insertBefore<T>(head: Node<T>, node: Node<T>): void {
+function append<T>(list: List<T>, item: T): Node<T> {
+  const node = newNode(list, item)
+  const { head } = list
   node.before = head.before
   node.next = head
   head.before.next = node
   head.before = node
+  return node
 }

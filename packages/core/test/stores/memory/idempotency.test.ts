@@ -159,6 +159,21 @@ describe('bounds', () => {
     expect((await store.claim('a99', { ...CLAIM, owner: 'second' })).state).toBe('busy')
   })
 
+  test('a clock that was far ahead for a while keeps no room from those who come after', async () => {
+    const clock = new ManualClock()
+    const store = memoryIdempotencyStore({ clock, maxEntries: 10, maxEntriesPerShare: 10 })
+    const start = clock.now()
+    clock.step(start + 30 * 86_400_000)
+    await store.claim('ahead', CLAIM)
+    clock.step(start)
+    for (let index = 0; index < 9; index += 1) await store.claim(`a${index}`, CLAIM)
+    for (const claim of [CLAIM, BOB]) expect((await store.claim('b', claim)).state).toMatch(/full$/)
+    await clock.advance(CLAIM.lease + CLAIM.retention)
+    for (const claim of [CLAIM, BOB]) {
+      expect((await store.claim(`c${claim.share}`, claim)).state).toBe('won')
+    }
+  })
+
   test('a clock that steps back forgets nothing', async () => {
     const clock = new ManualClock()
     const store = memoryIdempotencyStore({ clock })
