@@ -41,7 +41,7 @@ export const CONTESTANTS = [
   {
     name: 'headgate, leases of 50',
     only: 'allowed',
-    create: (setting) => headgate(setting, (store) => leased(store, { most: 50 })),
+    create: (setting) => headgate(setting, (store) => leased(store, { maxUnits: 50 })),
   },
 ]
 

@@ -12,7 +12,7 @@ export interface HotDenyOptions {
    * How long a denial is repeated at the most without asking the store: so long a refund, a raised limit or a lifted
    * block may go unnoticed. Default 1 s.
    */
-  readonly longest?: Duration
+  readonly ttl?: Duration
   /** For how many callers denials are remembered. Default 10,000. */
   readonly maxEntries?: number
   /** The source of time. Default: the machine's clock. */
@@ -20,7 +20,7 @@ export interface HotDenyOptions {
 }
 
 /** What an option is when nobody says otherwise. */
-export const HOT_DENY_DEFAULTS = { longest: 1_000, maxEntries: 10_000 } as const
+export const HOT_DENY_DEFAULTS = { ttl: 1_000, maxEntries: 10_000 } as const
 
 /** How many different denials of one caller are remembered. */
 const MOST_PLANS = 4
@@ -40,16 +40,16 @@ interface HotDenial {
 
 /**
  * Puts a memory of denials before a store: who was just denied is denied again without a round trip, until the time at
- * which the store said that the request fits, or for `longest`. Only the same charges are: another cost, another quota
+ * which the store said that the request fits, or for `ttl`. Only the same charges are: another cost, another quota
  * or another rate is asked for anew. It admits nobody by itself.
  *
  * @throws TypeError that names the option that is wrong.
  */
 export function hotDeny(store: BudgetStore, options: HotDenyOptions = {}): BudgetStore {
   checkMethods('hotDeny: store', store, ['consume', 'settle', 'block'])
-  checkKnown('hotDeny', options, ['longest', 'maxEntries', 'clock'])
-  const { longest, maxEntries, clock } = { ...HOT_DENY_DEFAULTS, clock: systemClock, ...options }
-  const most = milliseconds('hotDeny: longest', longest)
+  checkKnown('hotDeny', options, ['ttl', 'maxEntries', 'clock'])
+  const { ttl, maxEntries, clock } = { ...HOT_DENY_DEFAULTS, clock: systemClock, ...options }
+  const longest = milliseconds('hotDeny: ttl', ttl)
   checkInteger('hotDeny: maxEntries', maxEntries, 2)
   checkMethods('hotDeny: clock', clock, ['now'])
   const elapsed = elapsedTime(clock)
@@ -60,7 +60,7 @@ export function hotDeny(store: BudgetStore, options: HotDenyOptions = {}): Budge
     const start = elapsed()
     const decision = await store.consume(charges, asked)
     if (decision.outcome === 'denied') {
-      const until = start + Math.min(decision.wait / 1_000, most)
+      const until = start + Math.min(decision.wait / 1_000, longest)
       const others = denials.get(callerOf(charges))?.filter((one) => !isSame(one.charges, charges)) ?? []
       const denial = { charges, decision, asked: start, until, said: decision, saidAt: start }
       denials.set(callerOf(charges), [...others.slice(1 - MOST_PLANS), denial])

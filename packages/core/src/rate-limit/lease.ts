@@ -20,7 +20,7 @@ export interface LeaseHolder {
 export interface LeaseInit {
   readonly store: BudgetStore
   /** The most units it has ahead. */
-  readonly most: number
+  readonly maxUnits: number
   /** Milliseconds. */
   readonly ttl: number
   readonly elapsed: () => number
@@ -54,7 +54,7 @@ const EIGHTH = 8
  * Makes a holder. Leases double while they are used up before their time, and shrink to what was used when they were
  * not. When a budget has next to nothing left, every request asks for itself.
  */
-export function leaseHolder({ store, most, ttl, elapsed, clock, forget }: LeaseInit): LeaseHolder {
+export function leaseHolder({ store, maxUnits, ttl, elapsed, clock, forget }: LeaseInit): LeaseHolder {
   let lease: Lease | undefined
   /** There only while there is a lease. */
   let next: Lease | undefined
@@ -165,7 +165,7 @@ export function leaseHolder({ store, most, ttl, elapsed, clock, forget }: LeaseI
   /** How many units to have ahead, when the last were used up in time or were not. */
   const nextSize = (charges: readonly RateLimitCharge[], isBusy: boolean, least = 1): number => {
     if (elapsed() >= lowUntil) ceiling = Number.POSITIVE_INFINITY
-    let bound = Math.min(most, ceiling)
+    let bound = Math.min(maxUnits, ceiling)
     for (const { burst } of charges) bound = Math.min(bound, Math.floor(burst / 2))
     size = Math.max(1, Math.min(isBusy ? size * 2 : size, bound))
     return Math.min(Math.max(size, least), bound)

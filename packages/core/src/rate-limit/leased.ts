@@ -9,7 +9,7 @@ import type { BudgetStore, RateLimitCharge } from './store.js'
 /** Settings of {@link leased}. */
 export interface LeaseOptions {
   /** How many units a process takes ahead at the most. Never more than half of a burst. Default 50. */
-  readonly most?: number
+  readonly maxUnits?: number
   /** How long they are kept; what is left then goes back. Default 200 ms. */
   readonly ttl?: Duration
   /** For how many callers units are taken ahead at a time. Default 1,000. */
@@ -19,7 +19,7 @@ export interface LeaseOptions {
 }
 
 /** What an option is when nobody says otherwise; durations in milliseconds. */
-export const LEASE_DEFAULTS = { most: 50, ttl: 200, maxEntries: 1_000 } as const
+export const LEASE_DEFAULTS = { maxUnits: 50, ttl: 200, maxEntries: 1_000 } as const
 
 /** For how many different plans of one caller units are taken ahead: the operations that name quotas of their own. */
 const MOST_PLANS = 4
@@ -46,10 +46,10 @@ export interface LeasedStore extends BudgetStore {
  */
 export function leased(store: BudgetStore, options: LeaseOptions = {}): LeasedStore {
   checkMethods('leased: store', store, ['consume', 'settle', 'block'])
-  checkKnown('leased', options, ['most', 'ttl', 'maxEntries', 'clock'])
+  checkKnown('leased', options, ['maxUnits', 'ttl', 'maxEntries', 'clock'])
   const all = { ...LEASE_DEFAULTS, clock: systemClock, ...options }
   checkMethods('leased: clock', all.clock, ['now', 'after'])
-  const most = checkInteger('leased: most', all.most, 2)
+  const maxUnits = checkInteger('leased: maxUnits', all.maxUnits, 2)
   const maxEntries = checkInteger('leased: maxEntries', all.maxEntries)
   const ttl = milliseconds('leased: ttl', all.ttl)
   const elapsed = elapsedTime(all.clock)
@@ -65,7 +65,7 @@ export function leased(store: BudgetStore, options: LeaseOptions = {}): LeasedSt
       if (others.length === 0) plans.delete(caller)
       else plans.set(caller, others)
     }
-    const holder = leaseHolder({ store, most, ttl, elapsed, clock: all.clock, forget })
+    const holder = leaseHolder({ store, maxUnits, ttl, elapsed, clock: all.clock, forget })
     plans.set(caller, [...known, { charges, holder }])
     return holder
   }

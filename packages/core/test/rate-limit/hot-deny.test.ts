@@ -65,7 +65,7 @@ describe('a denial', () => {
   })
 
   test('is looked at again after the longest time, so that a lifted block is seen', async () => {
-    const { store, clock } = setUp({ longest: 500 })
+    const { store, clock } = setUp({ ttl: 500 })
     await store.block('ann', 60_000)
     expect((await store.consume([charge()])).outcome).toBe('denied')
     await store.block('ann', 0)
@@ -110,7 +110,7 @@ test('hot-deny: refunds, blocks and lifted blocks go unnoticed for the longest t
   const longest = 700
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 100, size: 'max' }), async (steps) => {
-      const { store, memory, clock } = setUp({ longest })
+      const { store, memory, clock } = setUp({ ttl: longest })
       const receipts: RateLimitReceipt[] = []
       /** When the store itself denied a cost last. */
       const denied = new Map<number, number>()
@@ -164,7 +164,7 @@ test('the other methods of the store are the store’s', async () => {
 
 test.each<[string, object, RegExp]>([
   ['a typo', { longst: 1 }, /hotDeny: unknown option/],
-  ['no time', { longest: 0 }, /hotDeny: longest/],
+  ['no time', { ttl: 0 }, /hotDeny: ttl/],
   ['no room', { maxEntries: 1 }, /hotDeny: maxEntries/],
 ])('%s is a TypeError', (_name, options, message) => {
   expect(() => setUp(options)).toThrow(message)

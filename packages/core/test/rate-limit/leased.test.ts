@@ -157,7 +157,7 @@ describe('units taken ahead', () => {
   })
 
   test('lease: are never more than allowed', async () => {
-    const { nodes, left } = fleet(1, { most: 40 })
+    const { nodes, left } = fleet(1, { maxUnits: 40 })
     let most = 0
     for (let admitted = 1; admitted <= 350; admitted += 1) {
       const { outcome } = (await nodes[0]?.consume([charge()])) ?? {}
@@ -188,7 +188,7 @@ describe('units taken ahead', () => {
   test('lease: a crash loses at most one lease of a caller, and time gives it back', async () => {
     const { clock, store, left } = fleet(0)
     // The timers of this process never run: it is gone.
-    const crashed = leased(store, { clock: new ManualClock(), most: 20 })
+    const crashed = leased(store, { clock: new ManualClock(), maxUnits: 20 })
     for (let times = 0; times < 90; times += 1) await crashed.consume([charge()])
     const lost = 400 - 90 - ((await left()) ?? 0)
     expect(lost).toBeGreaterThan(0)
@@ -288,7 +288,7 @@ describe('all processes together', () => {
 
 test.each<[string, object, RegExp]>([
   ['a typo', { mots: 5 }, /leased: unknown option/],
-  ['leases of one', { most: 1 }, /leased: most/],
+  ['leases of one', { maxUnits: 1 }, /leased: maxUnits/],
   ['no time', { ttl: 0 }, /leased: ttl/],
 ])('%s is a TypeError', (_name, options, message) => {
   expect(() => fleet(1, options)).toThrow(message)

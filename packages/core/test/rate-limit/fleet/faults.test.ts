@@ -77,7 +77,7 @@ describe.each([
       expect(total(all, 'byShare')).toBe(BUDGET)
       // What was charged before is forgotten; what was given out meanwhile is charged, unless the budget went first.
       expect(total(all, 'byStore')).toBeLessThanOrEqual(2 * BUDGET)
-      expectSpent(all, BUDGET, how.isLeased ? LEASE_DEFAULTS.most : 1)
+      expectSpent(all, BUDGET, how.isLeased ? LEASE_DEFAULTS.maxUnits : 1)
     }, 60_000)
   })
 
@@ -95,7 +95,7 @@ describe.each([
       for (const { reasons } of all) expect(reasons).toMatchObject({ deadline: expect.any(Number) })
       expect(total(all, 'byShare')).toBe(BUDGET)
       expect(total(all, 'byStore')).toBeLessThanOrEqual(BUDGET)
-      expectSpent(all, BUDGET, how.isLeased ? LEASE_DEFAULTS.most : 1)
+      expectSpent(all, BUDGET, how.isLeased ? LEASE_DEFAULTS.maxUnits : 1)
     }, 60_000)
   })
 })
