@@ -1,6 +1,7 @@
 import { type ApiKeyLookup, type ApiKeyRecord, checkRecord, frozenRecord } from '../../auth/api-key-record.js'
 import { type Duration, milliseconds } from '../../duration.js'
 import { checkText } from '../../options.js'
+import { StoreUnavailable } from '../unavailable.js'
 import { forgottenAt, idKey, recordKey } from './api-key-layout.js'
 import { BIND, FIND, RESOLVE, RETIRE, REVOKE, STORE } from './api-keys.lua.js'
 import type { RedisLike } from './client.js'
@@ -61,12 +62,11 @@ export interface GuardedApiKeysInit {
 export function guardedApiKeys(redis: GuardedRedis, { prefix, onEvent }: GuardedApiKeysInit): RedisApiKeys {
   const lookup: ApiKeyLookup = async ({ digest }) => {
     const key = recordKey(prefix, digest)
-    const stored = (await redis.run(FIND, [key])) as StoredRecord
-    if (stored[0] === null) return undefined
     try {
-      return readRecord(stored)
+      const stored = (await redis.run(FIND, [key])) as StoredRecord
+      return stored[0] === null ? undefined : readRecord(stored)
     } catch (error) {
-      onEvent?.({ type: 'redis.record-unreadable', key })
+      if (isUnreadable(error)) onEvent?.({ type: 'redis.record-unreadable', key })
       throw error
     }
   }
@@ -114,6 +114,11 @@ function readRecord([text, disabledAt, endsAt]: StoredRecord): ApiKeyRecord {
     ...(disabledAt !== null && { disabledAt: Number(disabledAt) }),
     ...(endsAt !== null && { expiresAt: Math.min(Number(endsAt), record.expiresAt ?? Infinity) }),
   })
+}
+
+/** The server is there: what it holds is none of ours. */
+function isUnreadable(error: unknown): boolean {
+  return !(error instanceof StoreUnavailable) || error.kind === 'WRONGTYPE'
 }
 
 const STORED = 'redisApiKeys: a stored record'

@@ -168,7 +168,9 @@ describeRedis('the records of API keys', () => {
     expect(await statusOf(schemeOf(keys), issued)).toBe(401)
     await server().command('DEL', at)
     await server().command('SET', at, 'another type')
+    events.length = 0
     expect(await statusOf(schemeOf(keys), issued)).toBe(503)
+    expect(events).toEqual([{ type: 'redis.record-unreadable', key: at }])
     await server().command('DEL', at)
     await keys.put(record)
     expect(await statusOf(schemeOf(keys), issued)).toBe(200)
