@@ -6,6 +6,9 @@ export default {
   testMatch: ['**/test/**/*.test.ts'],
   // Ends what hangs. No test's verdict depends on how long it takes.
   testTimeout: 60_000,
+  // Modules of a test file stay in memory as long as the process that ran it: one process for all needs 4 GB.
+  maxWorkers: 2,
+  workerIdleMemoryLimit: '1GB',
   reporters: ['default', '<rootDir>/test-support/closing-line.mjs'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
