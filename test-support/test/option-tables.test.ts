@@ -3,77 +3,109 @@ import {
   AUTHENTICATE_DEFAULTS,
   BASIC_DEFAULTS,
   CACHE_DEFAULTS,
-  CONCURRENCY_DEFAULTS,
   DPOP_DEFAULTS,
   EXPIRY_DEFAULTS,
   FAILURE_DEFAULTS,
   FILE_API_KEYS_DEFAULTS,
-  HOT_DENY_DEFAULTS,
   HTTP_SIGNATURE_DEFAULTS,
   IDEMPOTENCY_DEFAULTS,
   INTROSPECTION_DEFAULTS,
   JWT_DEFAULTS,
-  LEASE_DEFAULTS,
   MEMORY_CACHE_DEFAULTS,
   MEMORY_IDEMPOTENCY_DEFAULTS,
-  MEMORY_RATE_LIMIT_DEFAULTS,
   MEMORY_REPLAY_DEFAULTS,
-  RATE_LIMIT_DEFAULTS,
   REMOTE_JWKS_DEFAULTS,
   REVOCATION_LIST_DEFAULTS,
   SERVE_DEFAULTS,
-  SHED_LOAD_DEFAULTS,
   WEBHOOK_SIGNATURE_DEFAULTS,
 } from '@headgate/core'
-import { REDIS_GUARD_DEFAULTS, REDIS_REPLAY_DEFAULTS } from '@headgate/core/redis'
+import { REDIS_REPLAY_DEFAULTS } from '@headgate/core/redis'
 import { GRAPHQL_DEFAULTS } from '@headgate/graphql-adapter'
 import { OPERATION_DEFAULTS } from '@headgate/rest-adapter'
-import { expect, test } from '@jest/globals'
-import { readFileSync } from 'node:fs'
+import { describe, expect, test } from '@jest/globals'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+
+const packages = join(import.meta.dirname, '../../packages')
+
+const SOURCES = readdirSync(packages).flatMap((name) =>
+  readdirSync(join(packages, name, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => readFileSync(join(packages, name, 'src', file), 'utf8')),
+)
 
 const { feed, ...revocationList } = REVOCATION_LIST_DEFAULTS
 const { nonce: _nonce, ...dpop } = DPOP_DEFAULTS
 const { documents, ...graphql } = GRAPHQL_DEFAULTS
 const { maxEntriesPerSource } = REDIS_REPLAY_DEFAULTS
 
-/** Page, heading of the section with the table, defaults. */
-const TABLES: readonly (readonly [string, string, Readonly<Record<string, unknown>>])[] = [
-  ['auth.md', '### `authenticate(schemes, options)`', AUTHENTICATE_DEFAULTS],
-  ['auth.md', '### Guessing', FAILURE_DEFAULTS],
-  ['auth.md', '## `jwt(options)`', JWT_DEFAULTS],
-  ['auth.md', '### `remoteJwks(url, options)`', REMOTE_JWKS_DEFAULTS],
-  ['auth.md', '## `introspection(options)`', INTROSPECTION_DEFAULTS],
-  ['auth.md', '## `apiKey(options)`', API_KEY_DEFAULTS],
-  ['auth.md', '### Where records are', FILE_API_KEYS_DEFAULTS],
-  ['auth.md', '## Revocation', revocationList],
-  ['auth.md', '## Revocation', feed],
-  ['auth.md', '## `basic(options)`', BASIC_DEFAULTS],
-  ['signatures.md', '## `dpop(options)`', dpop],
-  ['signatures.md', '## `httpSignature(options)`', HTTP_SIGNATURE_DEFAULTS],
-  ['signatures.md', '## `webhookSignature(options)`', WEBHOOK_SIGNATURE_DEFAULTS],
-  ['signatures.md', '## Replay stores', MEMORY_REPLAY_DEFAULTS],
-  ['rate-limiting.md', '## Options', RATE_LIMIT_DEFAULTS],
-  ['rate-limiting.md', '## Denials without a round trip', HOT_DENY_DEFAULTS],
-  ['rate-limiting.md', '## Fewer round trips', LEASE_DEFAULTS],
-  ['rate-limiting.md', '## Requests at the same time', CONCURRENCY_DEFAULTS],
-  ['rate-limiting.md', '## Shedding load', SHED_LOAD_DEFAULTS],
-  ['rate-limiting.md', '## The store in memory', MEMORY_RATE_LIMIT_DEFAULTS],
-  ['idempotency.md', '## Options', IDEMPOTENCY_DEFAULTS],
-  ['idempotency.md', '## Options', MEMORY_IDEMPOTENCY_DEFAULTS],
-  ['caching.md', '## Options', CACHE_DEFAULTS],
-  ['caching.md', '## Options', MEMORY_CACHE_DEFAULTS],
-  ['redis.md', '## Options of `guardRedis`', REDIS_GUARD_DEFAULTS],
-  ['redis.md', '## Stores', { prefix: REDIS_REPLAY_DEFAULTS.prefix }],
-  ['redis.md', '## What may be used once', { maxEntriesPerSource }],
-  ['serve.md', '## Options', SERVE_DEFAULTS],
-  ['security.md', '## When a credential ends', prefixed('expiry', EXPIRY_DEFAULTS)],
-  ['rest-adapter.md', '## A declaration', OPERATION_DEFAULTS],
-  ['graphql-adapter.md', '## Options', { ...graphql, ...prefixed('documents', documents) }],
+/** Page, heading of the section with the table, interface, defaults. The rate limits' own tests hold their page. */
+const TABLES: readonly (readonly [string, string, string, Readonly<Record<string, unknown>>])[] = [
+  ['../README.md', '## Compose', 'GateOptions', {}],
+  ['auth.md', '### `authenticate(schemes, options)`', 'AuthenticateOptions', AUTHENTICATE_DEFAULTS],
+  ['auth.md', '### Guessing', 'FailureOptions', FAILURE_DEFAULTS],
+  ['auth.md', '## Telling clients where to get a token', 'ProtectedResourceOptions', {}],
+  ['auth.md', '## `jwt(options)`', 'JwtOptions', JWT_DEFAULTS],
+  ['auth.md', '### `remoteJwks(url, options)`', 'RemoteJwksOptions', REMOTE_JWKS_DEFAULTS],
+  ['auth.md', '## `introspection(options)`', 'IntrospectionOptions', INTROSPECTION_DEFAULTS],
+  ['auth.md', '## `apiKey(options)`', 'ApiKeyOptions', API_KEY_DEFAULTS],
+  ['auth.md', '### Where records are', 'FileApiKeysOptions', FILE_API_KEYS_DEFAULTS],
+  ['auth.md', '## Revocation', 'RevocationListOptions', revocationList],
+  ['auth.md', '## Revocation', 'RevocationFeed', feed],
+  ['auth.md', '## `basic(options)`', 'BasicOptions', BASIC_DEFAULTS],
+  ['signatures.md', '## `dpop(options)`', 'DpopOptions', dpop],
+  ['signatures.md', '## `httpSignature(options)`', 'HttpSignatureOptions', HTTP_SIGNATURE_DEFAULTS],
+  ['signatures.md', '## `webhookSignature(options)`', 'WebhookSignatureOptions', WEBHOOK_SIGNATURE_DEFAULTS],
+  ['signatures.md', '## Replay stores', 'MemoryReplayStoreOptions', MEMORY_REPLAY_DEFAULTS],
+  ['idempotency.md', '## Options', 'IdempotencyOptions', IDEMPOTENCY_DEFAULTS],
+  ['idempotency.md', '## Options', 'MemoryIdempotencyStoreOptions', MEMORY_IDEMPOTENCY_DEFAULTS],
+  ['caching.md', '## Options', 'CacheOptions', CACHE_DEFAULTS],
+  ['caching.md', '## Options', 'MemoryCacheStoreOptions', MEMORY_CACHE_DEFAULTS],
+  ['caching.md', '## The rule of an operation', 'CacheRule', {}],
+  ['redis.md', '## Stores', 'RedisStoresOptions', { prefix: REDIS_REPLAY_DEFAULTS.prefix }],
+  ['redis.md', '## What may be used once', 'RedisReplayStoreOptions', { maxEntriesPerSource }],
+  ['serve.md', '## Options', 'ServeOptions', SERVE_DEFAULTS],
+  ['serve.md', '## Options', 'ServeOnOptions', {}],
+  ['rest-adapter.md', '## The three functions', 'RestOptions', {}],
+  ['rest-adapter.md', '## A declaration', 'OperationDeclaration', OPERATION_DEFAULTS],
+  ['rest-adapter.md', '## A declaration', 'Declaration', {}],
+  ['graphql-adapter.md', '## Rules', 'Declaration', {}],
+  ['graphql-adapter.md', '## Rules', 'RootFieldRule', {}],
+  ['graphql-adapter.md', '## What a query costs', 'ObjectCosts', {}],
+  ['graphql-adapter.md', '## What a query costs', 'ListSize', {}],
 ]
 
-const ROWS = TABLES.flatMap(([page, heading, defaults]) =>
-  Object.entries(defaults).map(([option, value]) => ({ page, heading, option, value })),
+/** Options of an option: their rows have its name before theirs. */
+const INNER: readonly (readonly [string, string, string, string, Readonly<Record<string, unknown>>])[] = [
+  ['security.md', '## When a credential ends', 'ExpiryOptions', 'expiry.', EXPIRY_DEFAULTS],
+  ['graphql-adapter.md', '## Options', 'DocumentCacheBounds', 'documents.', documents],
+]
+
+describe('each table', () => {
+  test.each(TABLES)('docs/%s, %s has every option of %s', (page, heading, owner) => {
+    const named = namesIn(sectionOf(page, heading))
+    expect(membersOf(owner).filter((option) => !named.has(option))).toEqual([])
+  })
+
+  test.each(INNER)('docs/%s, %s has every option of %s', (page, heading, owner, prefix) => {
+    const named = namesIn(sectionOf(page, heading))
+    expect(membersOf(owner).filter((option) => !named.has(`${prefix}${option}`))).toEqual([])
+  })
+
+  test('of graphql() has every option', () => {
+    const named = namesIn(sectionOf('graphql-adapter.md', '## Options'))
+    const missing = membersOf('GraphqlOptions').filter((option) => !named.has(option))
+    // Its members have rows of their own.
+    expect(missing).toEqual(['documents'])
+  })
+})
+
+const ROWS = [
+  ...TABLES.map((table) => [table[0], table[1], '', table[3]] as const),
+  ...INNER.map((table) => [table[0], table[1], table[3], table[4]] as const),
+  ['graphql-adapter.md', '## Options', '', graphql] as const,
+].flatMap(([page, heading, prefix, defaults]) =>
+  Object.entries(defaults).map(([option, value]) => ({ page, heading, option: prefix + option, value })),
 )
 
 test.each(ROWS)('docs/$page, $heading: $option has its default', ({ page, heading, option, value }) => {
@@ -86,8 +118,20 @@ test.each(ROWS)('docs/$page, $heading: $option has its default', ({ page, headin
   )
 })
 
-function prefixed(owner: string, defaults: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(defaults).map(([name, value]) => [`${owner}.${name}`, value]))
+/** The members of an exported interface, its own only. */
+function membersOf(owner: string): string[] {
+  const source = SOURCES.find((text) => text.includes(`export interface ${owner}`)) ?? ''
+  const [, body = ''] =
+    new RegExp(`export interface ${owner}\\b[^{]*\\{\n([\\s\\S]*?)\n\\}`).exec(source) ?? []
+  const members = [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, member = '']) => member)
+  expect(members).not.toEqual([])
+  return members
+}
+
+/** Names in the first cells of a section's tables. */
+function namesIn(section: string): Set<string> {
+  const cells = [...section.matchAll(/^\| ([^|]+)\|/gm)].map(([, cell = '']) => cell)
+  return new Set(cells.flatMap((cell) => [...cell.matchAll(/`([\w.]+)`/g)].map(([, name = '']) => name)))
 }
 
 /** From a heading to the next one, whatever its level. */
