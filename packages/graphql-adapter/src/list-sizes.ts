@@ -2,14 +2,17 @@ import { checkInteger, checkKnown } from '@headgate/core'
 import {
   getNamedType,
   getNullableType,
+  type GraphQLCompositeType,
   type GraphQLField,
   GraphQLInt,
   type GraphQLSchema,
+  isAbstractType,
   isCompositeType,
   isInterfaceType,
   isListType,
   isObjectType,
 } from 'graphql'
+import { defaultOf } from './slice.js'
 
 /** How many elements a list field has at most. The members are those of `@listSize` (IBM's cost directives). */
 export interface ListSize {
@@ -35,7 +38,14 @@ export interface ObjectCosts {
 /** Sizes that were checked. */
 export interface ListSizes {
   readonly assumedSize: number
-  readonly byCoordinate: ReadonlyMap<string, ListSize>
+  /** What is said of a field, once for all types it may be that differ; nothing where nothing is said. */
+  saidOf(type: GraphQLCompositeType, field: Field): readonly Said[]
+}
+
+/** What is said of a list, and the field of a type that it is said of. */
+export interface Said {
+  readonly size: ListSize
+  readonly field: Field
 }
 
 /**
@@ -58,10 +68,53 @@ export function checkObjectCosts(schema: GraphQLSchema, costs: ObjectCosts): Lis
     checkSize(option, fieldAt(schema, coordinate, option), size)
     byCoordinate.set(coordinate, size)
   }
-  return { assumedSize, byCoordinate }
+  return { assumedSize, saidOf: remembered((type, field) => findSaid(schema, byCoordinate, type, field)) }
 }
 
 type Field = GraphQLField<unknown, unknown>
+
+/** An interface may have hundreds of types, and strangers ask about its fields thousands of times in one request. */
+function remembered(find: ListSizes['saidOf']): ListSizes['saidOf'] {
+  const known = new Map<string, readonly Said[]>()
+  return (type, field) => {
+    const coordinate = `${type.name}.${field.name}`
+    let said = known.get(coordinate)
+    if (said === undefined) known.set(coordinate, (said = find(type, field)))
+    return said
+  }
+}
+
+/**
+ * Of a field of an interface: what is said there, else what is said of the types it may be. Of each type, since each
+ * may have a default of its own for an argument.
+ */
+function findSaid(
+  schema: GraphQLSchema,
+  byCoordinate: ReadonlyMap<string, ListSize>,
+  type: GraphQLCompositeType,
+  field: Field,
+): readonly Said[] {
+  const own = byCoordinate.get(`${type.name}.${field.name}`)
+  if (!isAbstractType(type)) return own === undefined ? [] : [{ size: own, field }]
+  const possible = schema.getPossibleTypes(type).map((each) => ({
+    size: own ?? byCoordinate.get(`${each.name}.${field.name}`),
+    field: each.getFields()[field.name] ?? field,
+  }))
+  if (possible.every(({ size }) => size === undefined)) return []
+  const said: Said[] = []
+  for (const { size = NOTHING_SAID, field: each } of possible) {
+    if (!said.some((other) => isSame(other, { size, field: each }))) said.push({ size, field: each })
+  }
+  return said
+}
+
+const NOTHING_SAID: ListSize = {}
+
+function isSame(one: Said, other: Said): boolean {
+  if (one.size !== other.size) return false
+  const { slicingArguments = [] } = one.size
+  return slicingArguments.every((name) => defaultOf(one.field, name) === defaultOf(other.field, name))
+}
 
 function fieldAt(schema: GraphQLSchema, coordinate: string, option: string): Field {
   const [typeName = '', fieldName = '', rest] = coordinate.split('.')

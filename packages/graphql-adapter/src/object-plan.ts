@@ -6,7 +6,6 @@ import {
   type GraphQLField,
   type GraphQLOutputType,
   type GraphQLSchema,
-  isAbstractType,
   isCompositeType,
   isListType,
   isUnionType,
@@ -15,7 +14,7 @@ import {
   type SelectionSetNode,
 } from 'graphql'
 import { type Fragments, isCircular } from './fragments.js'
-import type { ListSize, ListSizes } from './list-sizes.js'
+import type { ListSizes } from './list-sizes.js'
 import { sliceOf, type Variables } from './slice.js'
 
 /** A field of an answer that holds objects. Fields of one name in the answer are one, as the executor merges them. */
@@ -109,7 +108,7 @@ export function planObjects(
     field: Field,
     node: FieldNode,
   ): { readonly own: number; readonly handed: Handed } {
-    const said = saidOf(type, field)
+    const said = sizes.saidOf(type, field)
     if (said.length === 0) return { own: sizes.assumedSize, handed: NOTHING }
     let own = 0
     const handed = said.map(({ size, field: each }) => {
@@ -127,30 +126,9 @@ export function planObjects(
       handed: handed.reduce(joined),
     }
   }
-
-  /**
-   * Of a field of an interface: what is said there, else what is said of the types it may be. Of each type, since
-   * each may have a default of its own for an argument.
-   */
-  function saidOf(type: GraphQLCompositeType, field: Field): readonly Said[] {
-    const own = sizes.byCoordinate.get(`${type.name}.${field.name}`)
-    if (!isAbstractType(type)) return own === undefined ? [] : [{ size: own, field }]
-    const possible = schema.getPossibleTypes(type).map((each) => ({
-      size: own ?? sizes.byCoordinate.get(`${each.name}.${field.name}`),
-      field: each.getFields()[field.name] ?? field,
-    }))
-    if (possible.every(({ size }) => size === undefined)) return []
-    return possible.map((each) => ({ size: each.size ?? {}, field: each.field }))
-  }
 }
 
 type Field = GraphQLField<unknown, unknown>
-
-/** What is said of a list, and the field of a type that it is said of. */
-interface Said {
-  readonly size: ListSize
-  readonly field: Field
-}
 
 /** Selections of one place in the answer. */
 interface Source {

@@ -33,8 +33,8 @@ function readValue(value: ValueNode, operation: OperationDefinitionNode, variabl
   return definition?.defaultValue && readValue(definition.defaultValue, operation, {})
 }
 
-/** graphql 17 keeps it in an object of its own. */
-function defaultOf(field: GraphQLField<unknown, unknown>, name: string): unknown {
+/** What an argument is where nobody gives it. graphql 17 keeps it in an object of its own. */
+export function defaultOf(field: GraphQLField<unknown, unknown>, name: string): unknown {
   const argument = field.args.find((candidate) => candidate.name === name)
   const { defaultValue, default: other } = (argument ?? {}) as {
     readonly defaultValue?: unknown

@@ -142,6 +142,19 @@ describe('the most objects of an answer', () => {
     expect(most('{ many(first: 0) { children(first: 2147483647) { children { id } } } }')).toBe(0)
   })
 
+  test('goes through the types of an interface once, however many of its fields strangers ask for', () => {
+    const types = schema.getPossibleTypes.bind(schema)
+    let asked = 0
+    schema.getPossibleTypes = (type) => {
+      asked += 1
+      return types(type)
+    }
+    const fields = Array.from({ length: 100 }, (_, index) => `x${index}: children { id }`).join(' ')
+    expect(most(`{ one { ${fields} } }`)).toBe(300)
+    schema.getPossibleTypes = types
+    expect(asked).toBe(1)
+  })
+
   test('comes to an end in documents that are not valid', () => {
     const names = Array.from({ length: 12 }, (_, index) => `F${index}`)
     const all = names.map((name) => `...${name}`).join(' ')
