@@ -107,7 +107,7 @@ export {
   type BasicOptions,
   type BasicRecord,
 } from './auth/basic/basic.js'
-export { type DeriveKey, hashPassword } from './auth/basic/password.js'
+export { hashPassword } from './auth/basic/password.js'
 export type { SignatureAlgorithm } from './auth/http-signature/algorithms.js'
 export type { StructuredType } from './auth/http-signature/component-values.js'
 export { httpSignature } from './auth/http-signature/http-signature.js'

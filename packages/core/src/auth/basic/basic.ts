@@ -53,9 +53,14 @@ const BUSY_RETRY = 1_000
  * Knows users of internal tools by name and password (RFC 7617). Unknown users and wrong passwords take the same work
  * and get the same answer.
  *
- * @param derive for tests that count the work.
+ * @throws TypeError that names the option that is wrong.
  */
-export function basic(options: BasicOptions, derive: DeriveKey = deriveKey): Scheme {
+export function basic(options: BasicOptions): Scheme {
+  return basicBy(deriveKey, options)
+}
+
+/** The scheme with its way to hash, so that the work can be counted. */
+export function basicBy(derive: DeriveKey, options: BasicOptions): Scheme {
   const { lookup, deadline, maxConcurrent, maxRemembered, clock } = checkOptions(options)
   // A fast digest of a password would undo the slow one: nobody has the key of this one but this process.
   const processKey = randomBytes(32)

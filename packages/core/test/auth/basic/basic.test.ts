@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import { authenticate } from '../../../src/auth/authenticate.js'
-import { basic, type BasicOptions, type BasicRecord } from '../../../src/auth/basic/basic.js'
+import { basic, basicBy, type BasicOptions, type BasicRecord } from '../../../src/auth/basic/basic.js'
 import { type DeriveKey, deriveKey, hashPassword, isPasswordHash } from '../../../src/auth/basic/password.js'
 import { parseUserPass } from '../../../src/auth/basic/user-pass.js'
 import type { Verdict } from '../../../src/auth/scheme.js'
@@ -212,7 +212,7 @@ function users(
     return derive(password, salt, length, cost)
   }
   const lookup = (name: string): BasicRecord | undefined => records[name]
-  const scheme = basic({ lookup, clock: new ManualClock(), ...options }, counting)
+  const scheme = basicBy(counting, { lookup, clock: new ManualClock(), ...options })
   return {
     ask: async (username, password) => scheme.verify(encode(`${username}:${password}`), literalExchange()),
     work,
