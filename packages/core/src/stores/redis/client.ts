@@ -9,6 +9,8 @@ export interface RedisLike {
   /** Commands are sent while it is `ready`. */
   readonly status: string
   readonly isCluster?: boolean
+  /** The connection of a `Redis`: it may have ended before the client has noticed. */
+  readonly stream?: { readonly writable: boolean }
   readonly options: object
   /** Called once if the client is lazy and nobody has connected it. */
   connect(): Promise<unknown>

@@ -97,7 +97,7 @@ export function guardRedis(client: RedisLike, options: RedisGuardOptions = {}): 
     warnings,
     run(script, keys, args = []) {
       checkKeys(keys)
-      if (client.status !== 'ready') {
+      if (client.status !== 'ready' || client.stream?.writable === false) {
         wake(client)
         return Promise.reject(new StoreUnavailable('not-ready'))
       }

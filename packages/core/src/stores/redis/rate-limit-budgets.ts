@@ -1,5 +1,6 @@
 import { randomId } from '../../id.js'
 import type { BudgetStore, QuotaState, RateLimitCharge, RateLimitDecision } from '../../rate-limit/store.js'
+import { StoreUnavailable } from '../unavailable.js'
 import type { RedisArgument } from './client.js'
 import type { BudgetScripts } from './rate-limit-budgets.lua.js'
 import {
@@ -91,11 +92,8 @@ export function redisBudgets(
       // The last one is never undone: a key that many share keeps no reservations for it.
       const isLast = index === groups.length - 1
       const needed = isLast ? reserving.lasting : Math.max(reserving.lasting, undo)
-      const decision = await take(
-        group.key,
-        group.charges,
-        needed === 0 ? FINAL : { ...reserving, lasting: needed },
-      )
+      const taken = take(group.key, group.charges, needed === 0 ? FINAL : { ...reserving, lasting: needed })
+      const decision = await (index === 0 ? taken : taken.catch(failAfterCharge))
       decisions.push(decision)
       isDenied = decision.outcome !== 'admitted'
     }
@@ -140,6 +138,12 @@ function receipted(
   charges: readonly RateLimitCharge[],
 ): RateLimitDecision {
   return decision.outcome === 'admitted' ? { ...decision, receipt: { id, charges } } : decision
+}
+
+/** A call that was not sent, after another one charged: what they are parts of may have been charged all the same. */
+function failAfterCharge(error: unknown): never {
+  if (!(error instanceof StoreUnavailable) || error.mayHaveApplied) throw error
+  throw new StoreUnavailable('error', error.reason)
 }
 
 /** How budgets stand that could not be looked at. */

@@ -120,6 +120,16 @@ describeRedis.each(PIPELINING)('scripts on one server, %s', (_title, pipelining)
     expect(await calls).toEqual([2, 4, 7])
   })
 
+  test('are known not to be sent over a connection that ended, before the client has noticed', async () => {
+    const client = await connect(server().port, pipelining)
+    const redis = guardRedis(client, PATIENT)
+    client.stream.end()
+    expect(client.status).toBe('ready')
+    await expect(redis.run(COUNT, ['ended'], [1])).rejects.toMatchObject({ mayHaveApplied: false })
+    await untilItAnswers(redis, 'ended')
+    expect(await redis.run(COUNT, ['ended'], [1])).toBe(1)
+  })
+
   test('fail at once when the server is killed, never twice, and run again when it is back', async () => {
     const redis = await open()
     expect(await redis.run(COUNT, ['killed'], [1])).toBe(1)

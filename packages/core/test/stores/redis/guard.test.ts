@@ -15,6 +15,7 @@ const KEYS = ['{tag}:a']
 /** A client whose replies the test gives, one per command. */
 class FakeClient implements RedisLike {
   status = 'ready'
+  readonly stream = { writable: true }
   options: object = {}
   connects = 0
   readonly sent: { command: string; words: readonly unknown[]; reply: PromiseWithResolvers<unknown> }[] = []
@@ -155,6 +156,15 @@ describe('guardRedis', () => {
     client.sent[0]?.reply.reject(replyError('NOSCRIPT No matching script.'))
     await settled()
     expect(client.sent).toHaveLength(1)
+  })
+
+  test('sends nothing over a connection that has ended, though the client is ready all the same', async () => {
+    const { client, run, events } = setUp({ failures: 1 })
+    client.stream.writable = false
+    await expect(run()).rejects.toMatchObject({ reason: 'not-ready', mayHaveApplied: false })
+    expect(client.sent).toEqual([])
+    // Nor is it a failure of the server.
+    expect(events.filter(({ type }) => type === 'redis.breaker')).toEqual([])
   })
 
   test.each(['connecting', 'connect', 'reconnecting', 'close', 'end', 'disconnecting'])(

@@ -1,17 +1,21 @@
 import { expect, test } from '@jest/globals'
 import type { RateLimitCharge } from '../../../src/rate-limit/store.js'
-import { type GuardedRedis, StoreUnavailable } from '../../../src/stores/redis/index.js'
+import {
+  type GuardedRedis,
+  StoreUnavailable,
+  type UnavailableReason,
+} from '../../../src/stores/redis/index.js'
 import { guardedRateLimitStore } from '../../../src/stores/redis/rate-limit.js'
 
-/** A Redis that answers as it is told, `away` once it has nothing more to say. It keeps what it was asked. */
-function setUp(replies: readonly unknown[]) {
+/** A Redis that answers as it is told, and is away once it has nothing more to say. It keeps what it was asked. */
+function setUp(replies: readonly unknown[], reason: UnavailableReason = 'deadline') {
   const asked: { readonly key: string | undefined; readonly args: readonly unknown[] }[] = []
   const redis: GuardedRedis = {
     warnings: [],
     run(_script, keys, args = []) {
       const reply = replies[asked.length]
       asked.push({ key: keys[0], args })
-      return reply === undefined ? Promise.reject(new StoreUnavailable('deadline')) : Promise.resolve(reply)
+      return reply === undefined ? Promise.reject(new StoreUnavailable(reason)) : Promise.resolve(reply)
     },
   }
   return { asked, store: guardedRateLimitStore(redis, { prefix: 'p:', deadline: 50 }) }
@@ -54,6 +58,18 @@ test('the last key keeps no reservation for an undo; the others keep theirs for 
   expect(asked.map(purposeOf)).toEqual(['take', 'take plainly'])
   expect(asked[0]?.args.slice(3, 5)).toEqual([expect.stringMatching(/./), 100_000])
 })
+
+test.each(['not-ready', 'breaker-open'] as const)(
+  'a store that goes away (%s) after the first key was charged says so: its charge is not owed once more',
+  async (reason) => {
+    const charges = [charge('user'), charge('all')]
+    const { asked, store } = setUp([ADMITTED], reason)
+    await expect(store.consume(charges)).rejects.toMatchObject({ mayHaveApplied: true, kind: reason })
+    expect(asked).toHaveLength(2)
+    const unsent = setUp([], reason)
+    await expect(unsent.store.consume(charges)).rejects.toMatchObject({ mayHaveApplied: false, reason })
+  },
+)
 
 test('a denial stands though the store goes away before it is undone', async () => {
   const { store } = setUp([ADMITTED, DENIED])
