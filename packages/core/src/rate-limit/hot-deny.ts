@@ -30,8 +30,8 @@ type Denied = Extract<RateLimitDecision, { readonly outcome: 'denied' }>
 interface HotDenial {
   readonly charges: readonly RateLimitCharge[]
   readonly decision: Denied
-  /** Milliseconds of elapsed time: when the store was asked, and until when its answer is repeated. */
-  readonly asked: number
+  /** Milliseconds of elapsed time: when the store had answered, and until when its answer is repeated. */
+  readonly answered: number
   readonly until: number
   /** What was said last, and when: a flood asks many times in a millisecond. */
   said: Denied
@@ -56,13 +56,15 @@ export function hotDeny(store: BudgetStore, options: HotDenyOptions = {}): Budge
   const denials = segmented<HotDenial[]>(maxEntries)
 
   const ask: BudgetStore['consume'] = async (charges, asked) => {
-    // Counted from the question, not the answer: never longer than the store would deny.
+    // Repeated for a time from the question on: never longer than the store would deny. Told from the answer on: nobody
+    // is told to come back too early.
     const start = elapsed()
     const decision = await store.consume(charges, asked)
     if (decision.outcome === 'denied') {
+      const answered = elapsed()
       const until = start + Math.min(decision.wait / 1_000, longest)
       const others = denials.get(callerOf(charges))?.filter((one) => !isSame(one.charges, charges)) ?? []
-      const denial = { charges, decision, asked: start, until, said: decision, saidAt: start }
+      const denial = { charges, decision, answered, until, said: decision, saidAt: answered }
       denials.set(callerOf(charges), [...others.slice(1 - MOST_PLANS), denial])
     }
     return decision
@@ -93,8 +95,8 @@ function saidAt(denial: HotDenial, now: number): Denied {
   return denial.said
 }
 
-function aged({ decision, asked }: HotDenial, now: number): Denied {
-  const passed = Math.floor((now - asked) * 1_000)
+function aged({ decision, answered }: HotDenial, now: number): Denied {
+  const passed = Math.floor((now - answered) * 1_000)
   const later = (duration: number): number => (duration > 0 ? Math.max(1, duration - passed) : 0)
   const quotas = decision.quotas.map(({ remaining, renewal, wait }): QuotaState => ({
     remaining,

@@ -64,6 +64,24 @@ describe('a denial', () => {
     expect((await store.consume([charge()])).outcome).toBe('admitted')
   })
 
+  test('tells nobody to come back too early, however late the store was asked', async () => {
+    const { store, clock, memory } = setUp()
+    const late = hotDeny(
+      {
+        ...memory,
+        consume: async (charges) => {
+          await clock.advance(300)
+          return memory.consume(charges)
+        },
+      },
+      { clock },
+    )
+    await store.consume([charge({ cost: 2 })])
+    expect(await late.consume([charge({ cost: 2 })])).toMatchObject({ outcome: 'denied', wait: 1_700_000 })
+    await clock.advance(400)
+    expect(await late.consume([charge({ cost: 2 })])).toMatchObject({ outcome: 'denied', wait: 1_300_000 })
+  })
+
   test('is looked at again after the longest time, so that a lifted block is seen', async () => {
     const { store, clock } = setUp({ ttl: 500 })
     await store.block('ann', 60_000)
