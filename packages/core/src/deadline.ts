@@ -28,6 +28,21 @@ export async function withDeadline<T>(
   }
 }
 
+/** What `ask` gives, at once where it gives it at once; {@link LATE} where it takes longer than `duration` milliseconds. */
+export function inTime<T>(
+  clock: Clock,
+  duration: number,
+  ask: () => T | PromiseLike<T>,
+): T | Promise<T | typeof LATE> {
+  const answer = ask()
+  return isPromise(answer) ? withDeadline(clock, duration, () => answer) : answer
+}
+
+/** Whether an answer comes later. */
+export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as Partial<PromiseLike<T>> | undefined)?.then === 'function'
+}
+
 /** Rejects when `work` takes longer than `limit` milliseconds. The work itself goes on: who needs its end keeps it. */
 export function within<T>(clock: Clock, limit: number, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {

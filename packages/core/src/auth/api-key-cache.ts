@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.js'
+import { isPromise } from '../deadline.js'
 import { type ApiKeyLookup, type ApiKeyRecord, frozenRecord, isRecord } from './api-key-record.js'
 
 /** How answers of a lookup are remembered. */
@@ -108,9 +109,4 @@ export function rememberLookups(lookup: ApiKeyLookup, settings: ApiKeyCacheSetti
 /** A clock that stepped back must not lengthen an entry's life. */
 function current<E extends { since: number }>(entry: E | undefined, now: number, ttl: number): E | undefined {
   return entry !== undefined && now >= entry.since && now - entry.since < ttl ? entry : undefined
-}
-
-/** Whether a lookup answers later. */
-export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as Partial<PromiseLike<T>> | undefined)?.then === 'function'
 }

@@ -1,6 +1,5 @@
 import type { Clock } from '../clock.js'
-import { LATE, withDeadline } from '../deadline.js'
-import { isPromise } from './api-key-cache.js'
+import { inTime, LATE } from '../deadline.js'
 import type { ReplayStore } from './replay-store.js'
 import { type Undecided, undecided } from './scheme.js'
 
@@ -27,14 +26,4 @@ export function firstUse(store: ReplayStore | undefined, clock: Clock, deadline:
         throw new TypeError('the replay store gave no answer')
     }
   }
-}
-
-/** What `ask` gives; {@link LATE} where it takes longer than `limit`. */
-export function inTime<T>(
-  clock: Clock,
-  limit: number,
-  ask: () => T | PromiseLike<T>,
-): T | Promise<T | typeof LATE> {
-  const answer = ask()
-  return isPromise(answer) ? withDeadline(clock, limit, () => answer) : answer
 }
