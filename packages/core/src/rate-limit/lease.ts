@@ -196,12 +196,18 @@ export function leaseHolder({ store, maxUnits, ttl, elapsed, clock, forget }: Le
     return isUsedUp ? ask(charges, cost) : store.consume(charges)
   }
 
+  /** Waits for what is on its way, and for what those who waited for that asked for. */
+  const refilled = async (): Promise<void> => {
+    if (refill === undefined) return
+    await refill.catch(() => false)
+    await refilled()
+  }
+
   return {
     take,
     ask,
     async giveBack() {
-      // What is on its way goes back too.
-      await refill?.catch(() => false)
+      await refilled()
       const held = [lease, next].filter((one) => one !== undefined)
       lease = undefined
       next = undefined
