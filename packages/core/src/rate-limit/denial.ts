@@ -3,13 +3,14 @@ import type { Fields } from '../fields.js'
 import { type Refusal, refuse } from '../refusal.js'
 import type { Terms } from './quota.js'
 import { retryAfter } from './retry-after.js'
-import type { RateLimitDecision } from './store.js'
+import type { RateLimitCharge, RateLimitDecision } from './store.js'
 
 /** Any decision but `admitted`. */
 export type Denial = Exclude<RateLimitDecision, { readonly outcome: 'admitted' }>
 
 /** How a denial is told. */
 export interface DenialInit {
+  readonly charges: readonly RateLimitCharge[]
   readonly fields: Fields
   readonly degraded: boolean
   /** In milliseconds. */
@@ -21,15 +22,15 @@ export function deny(
   exchange: Exchange,
   terms: readonly Terms[],
   denial: Denial,
-  { fields, degraded, retrySpread }: DenialInit,
+  { charges, fields, degraded, retrySpread }: DenialInit,
 ): Refusal {
   const { cost } = exchange.operation
   if (denial.outcome === 'impossible') {
-    const violated = terms.filter(({ rate }) => cost > rate.burst).map(({ name }) => name)
-    const most = Math.min(...terms.map(({ rate }) => rate.burst))
+    const violated = terms.filter((_, index) => isImpossible(charges[index])).map(({ name }) => name)
+    const tightest = charges.filter(isImpossible).toSorted((one, other) => one.burst - other.burst)[0]
     exchange.report({ type: 'rate-limit.impossible', cost, violated })
     return refuse('cost-exceeds-quota', {
-      detail: `The request costs ${cost}; at most ${most} can be taken at once.`,
+      detail: `The request costs ${tightest?.cost}; at most ${tightest?.burst} can be taken at once.`,
       headers: fields,
       members: { 'violated-policies': violated },
     })
@@ -42,4 +43,8 @@ export function deny(
     headers: { 'retry-after': retryAfter(wait, retrySpread), ...fields },
     members: { 'violated-policies': violated },
   })
+}
+
+function isImpossible(charge: RateLimitCharge | undefined): boolean {
+  return charge !== undefined && charge.cost > charge.burst
 }

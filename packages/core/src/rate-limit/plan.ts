@@ -35,10 +35,10 @@ export function chargesOf(
   quotas: readonly CheckedQuota[],
   terms: readonly Terms[],
 ): readonly RateLimitCharge[] {
-  const { cost } = exchange.operation
+  const { operation } = exchange
   let last: CheckedQuota['keyFor'] | undefined
   let key = ''
-  return quotas.map(({ keyFor }, index) => {
+  return quotas.map(({ keyFor, cost = operation.cost }, index) => {
     // A key is a digest: quotas of one caller that stand side by side share it.
     if (keyFor !== last) key = keyFor(exchange)
     last = keyFor

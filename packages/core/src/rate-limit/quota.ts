@@ -20,6 +20,11 @@ export interface Quota {
   /** Milliseconds, or `'1m'`. */
   readonly window: Duration
   /**
+   * Units that each request takes, whatever its operation costs, and whatever it turns out to have cost: 1 counts
+   * requests beside a quota that counts points. An integer of at least 1. Default: the cost of the operation.
+   */
+  readonly cost?: number
+  /**
    * Units that may be taken at once after a rest; an operation that costs more can never run. Only with `gcra`; in a
    * window it is the limit. Default: a tenth of the limit, rounded down, at least 1.
    */
@@ -58,6 +63,8 @@ export interface CheckedQuota {
   readonly name: string
   readonly shadow: boolean
   readonly declared: boolean
+  /** What each request takes; undefined where that is the cost of its operation. */
+  readonly cost: number | undefined
   termsFor(identity: Identity | undefined): Terms
   /** The same for everybody; undefined when they depend on the caller. */
   readonly fixedTerms: Terms | undefined
@@ -82,7 +89,7 @@ export function checkQuotas(quotas: unknown, ipv6Prefix: number): readonly Check
   return quotas.map((quota: unknown, index) => {
     const option = `rateLimit: quotas[${index}]`
     checkKnown(option, quota, KNOWN)
-    const { key = 'identity', limit, shadow = false, declared = false } = quota as Quota
+    const { key = 'identity', limit, cost, shadow = false, declared = false } = quota as Quota
     const name = checkQuotaName(`${option}.name`, (quota as Quota).name)
     if (names.has(name)) throw new TypeError(`${option}.name: two quotas are named '${name}'`)
     names.add(name)
@@ -94,11 +101,13 @@ export function checkQuotas(quotas: unknown, ipv6Prefix: number): readonly Check
     checkFlag(`${option}.shadow`, shadow)
     checkFlag(`${option}.declared`, declared)
     const sharing = key === 'global' ? 2 : key === 'route' ? 1 : 0
-    return { name, keyFor, needsIdentity, sharing, shadow, declared, ...checkTerms(option, quota as Quota) }
+    const terms = checkTerms(option, quota as Quota)
+    if (cost !== undefined) checkCost(`${option}.cost`, cost, terms.fixedTerms)
+    return { name, keyFor, needsIdentity, sharing, shadow, declared, cost, ...terms }
   })
 }
 
-const KNOWN = ['name', 'limit', 'window', 'burst', 'strict', 'algorithm', 'key', 'shadow', 'declared']
+const KNOWN = ['name', 'limit', 'window', 'cost', 'burst', 'strict', 'algorithm', 'key', 'shadow', 'declared']
 
 function checkFlag(option: string, value: unknown): void {
   if (typeof value !== 'boolean') throw new TypeError(`${option} must be true or false`)
@@ -138,6 +147,15 @@ function checkTerms(option: string, quota: Quota): Pick<CheckedQuota, 'termsFor'
   }
   const fixedTerms = termsOf(limit)
   return { fixedTerms, termsFor: () => fixedTerms }
+}
+
+function checkCost(option: string, cost: number, terms: Terms | undefined): void {
+  checkInteger(option, cost)
+  if (terms !== undefined && cost > terms.rate.burst) {
+    throw new TypeError(
+      `${option} must be at most the burst, or no request passes; got ${cost} of ${terms.rate.burst}`,
+    )
+  }
 }
 
 interface Setting {

@@ -83,12 +83,12 @@ export function rateLimit(options: RateLimitOptions): RateLimitPolicy {
       const degraded = ruling.by === 'share'
       const fields = replyFields(setting, { plan, terms, charges, states: decision.quotas })
       if (decision.outcome !== 'admitted')
-        return deny(exchange, terms, decision, { fields, degraded, retrySpread })
+        return deny(exchange, terms, decision, { charges, fields, degraded, retrySpread })
       const remaining = Math.min(...decision.quotas.map((state) => state.remaining))
       exchange.report({ type: 'rate-limit.admitted', cost, remaining, degraded })
       const settleShadows = watch(exchange, plan)
       const reply = await passWith(fields, next)
-      if (decision.receipt !== undefined) settle.spent(exchange, decision.receipt)
+      if (decision.receipt !== undefined) settle.spent(exchange, plan.enforced, decision.receipt)
       settleShadows()
       return reply
     },

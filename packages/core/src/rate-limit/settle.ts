@@ -1,6 +1,7 @@
 import type { Exchange } from '../exchange.js'
 import { reasonOf } from './decider.js'
 import type { RateLimitSetting } from './options.js'
+import type { CheckedQuota } from './quota.js'
 import type { ConsumeOptions, RateLimitReceipt } from './store.js'
 
 /** Charges what a request really cost, when that is known. */
@@ -8,18 +9,18 @@ export interface Settler {
   /** How to charge an operation that may turn out cheaper; undefined where its cost is final. */
   reservation(cost: number): ConsumeOptions | undefined
   /** Settles what the exchange says it spent. Nobody waits for it. */
-  spent(exchange: Exchange, receipt: RateLimitReceipt): void
+  spent(exchange: Exchange, quotas: readonly CheckedQuota[], receipt: RateLimitReceipt): void
 }
 
 /** Makes the settler of a limiter. */
 export function settler({ store, settleWithin }: Pick<RateLimitSetting, 'store' | 'settleWithin'>): Settler {
   return {
     reservation: (cost) => reservationOf(cost, settleWithin),
-    spent(exchange, receipt) {
+    spent(exchange, quotas, receipt) {
       const { cost } = exchange.operation
       const spent = spentOf(exchange)
       if (spent === undefined) return
-      settle(receipt, spent).then(
+      settle(receipt, costsOf(quotas, spent)).then(
         () => exchange.report({ type: 'rate-limit.settled', cost, spent }),
         (error: unknown) => {
           exchange.report({ type: 'rate-limit.store-failed', call: 'settle', reason: reasonOf(error) })
@@ -28,17 +29,19 @@ export function settler({ store, settleWithin }: Pick<RateLimitSetting, 'store' 
     },
   }
 
-  async function settle(receipt: RateLimitReceipt, spent: number): Promise<void> {
-    await store.settle(
-      receipt,
-      receipt.charges.map(() => spent),
-    )
+  async function settle(receipt: RateLimitReceipt, costs: readonly number[]): Promise<void> {
+    await store.settle(receipt, costs)
   }
 }
 
 /** A cost of 1 is final: no request costs less, and most pay no reservation this way. */
 export function reservationOf(cost: number, settleWithin: number): ConsumeOptions | undefined {
   return cost > 1 ? { reserve: settleWithin } : undefined
+}
+
+/** What a request takes of each quota in the end: of some always the same. */
+export function costsOf(quotas: readonly CheckedQuota[], spent: number): readonly number[] {
+  return quotas.map(({ cost }) => cost ?? spent)
 }
 
 /** What a request really cost, where that is another number than it was charged, and a number at all. */

@@ -3,7 +3,7 @@ import { reasonOf } from './decider.js'
 import type { RateLimitSetting } from './options.js'
 import { chargesOf, type Plan } from './plan.js'
 import type { CheckedQuota } from './quota.js'
-import { reservationOf, spentOf } from './settle.js'
+import { costsOf, reservationOf, spentOf } from './settle.js'
 import type { RateLimitReceipt } from './store.js'
 
 /** Charges the shadow quotas of a request. What it gives is called when the request's real cost is known. */
@@ -20,7 +20,9 @@ export function shadowing({ store, settleWithin }: Pick<RateLimitSetting, 'store
     const charged = shadows.map((shadow) => quietly(exchange, observe(exchange, shadow)))
     return () => {
       const spent = spentOf(exchange)
-      if (spent !== undefined) for (const receipt of charged) void quietly(exchange, settle(receipt, spent))
+      if (spent === undefined) return
+      for (const [index, receipt] of charged.entries())
+        void quietly(exchange, settle(receipt, costsOf(shadows.slice(index, index + 1), spent)))
     }
   }
 
@@ -37,9 +39,12 @@ export function shadowing({ store, settleWithin }: Pick<RateLimitSetting, 'store
     return undefined
   }
 
-  async function settle(charged: Promise<RateLimitReceipt | undefined>, spent: number): Promise<void> {
+  async function settle(
+    charged: Promise<RateLimitReceipt | undefined>,
+    costs: readonly number[],
+  ): Promise<void> {
     const receipt = await charged
-    if (receipt !== undefined) await store.settle(receipt, [spent])
+    if (receipt !== undefined) await store.settle(receipt, costs)
   }
 }
 
