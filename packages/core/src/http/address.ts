@@ -9,7 +9,10 @@ export interface TrustedProxies {
   readonly hops?: number
   /** The addresses of the proxies, in CIDR form or single: `['10.0.0.0/8', 'fd00::/8', '192.0.2.1']`. */
   readonly networks?: readonly string[]
-  /** The one field they write. Default `x-forwarded-for`. */
+  /**
+   * The one field they write. With `forwarded` the host and the scheme stand there too, else in `x-forwarded-host` and
+   * `x-forwarded-proto`. Default `x-forwarded-for`.
+   */
   readonly field?: ForwardingField
 }
 
@@ -19,6 +22,8 @@ export interface Origin {
   readonly address: string
   /** The socket's peer is a trusted proxy: its forwarding fields count. */
   readonly trusted: boolean
+  /** The field in which a trusted peer names who called it. */
+  readonly field?: ForwardingField
 }
 
 /** Finds the client's address. */
@@ -53,7 +58,7 @@ export function addressResolver(proxies?: TrustedProxies): AddressResolver {
       distance += 1
       if (!isProxy(address, distance)) break
     }
-    return { address, trusted: true }
+    return { address, trusted: true, field }
   }
 }
 

@@ -23,9 +23,36 @@ export function* entriesFromRight(
     const start = startOf(text, end, least)
     if (start === undefined) return
     const entry = text.slice(start, end).trim()
-    yield field === 'forwarded' ? nodeOf(entry) : entry
+    yield field === 'forwarded' ? parameterOf(entry, 'for') : entry
     end = start - 1
   }
+}
+
+/** How a client called a proxy, as far as the proxy says it. */
+export interface Called {
+  readonly protocol: string | undefined
+  readonly host: string | undefined
+}
+
+/**
+ * How the nearest proxy was called. It is asked in the words of the field that it writes: of a proxy that writes
+ * `Forwarded`, an `X-Forwarded-Host` is what the client wrote.
+ */
+export function calledBy(field: ForwardingField, lines: (name: string) => readonly string[]): Called {
+  if (field === 'x-forwarded-for') {
+    return { protocol: lastItem(lines('x-forwarded-proto')), host: lastItem(lines('x-forwarded-host')) }
+  }
+  const text = lines(field).join(',')
+  const start = elementStart(text, text.length, Math.max(0, text.length - MOST_CHARACTERS))
+  if (start === undefined) return { protocol: undefined, host: undefined }
+  const element = text.slice(start).trim()
+  return { protocol: parameterOf(element, 'proto'), host: parameterOf(element, 'host') }
+}
+
+/** The item the nearest proxy wrote. */
+function lastItem(lines: readonly string[]): string | undefined {
+  const item = lines.join(',').split(',').at(-1)?.trim()
+  return item === '' ? undefined : item
 }
 
 /** An entry that begins left of `least` is not read at all: half an address may be another one. */
@@ -56,13 +83,14 @@ function isEscaped(text: string, index: number): boolean {
 /** A pair and what separates it from the next; values that should be quoted (`for=192.0.2.1:80`) often are not. */
 const PAIRS = /\s*([^\s=;,"]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*))\s*(?:;|$)/gy
 
-/** The value of `for` in one element; undefined when there is none, or two, or the element is malformed. */
-function nodeOf(element: string): string | undefined {
-  const nodes: (string | undefined)[] = []
+/** A parameter of one element; undefined when it is empty, not there, or there twice, or the element is malformed. */
+function parameterOf(element: string, parameter: string): string | undefined {
+  const values: (string | undefined)[] = []
   let end = 0
   for (const [pair, name, quoted, token] of element.matchAll(PAIRS)) {
-    if (name?.toLowerCase() === 'for') nodes.push(quoted?.replaceAll(/\\(.)/g, '$1') ?? token)
+    if (name?.toLowerCase() === parameter) values.push(quoted?.replaceAll(/\\(.)/g, '$1') ?? token)
     end += pair.length
   }
-  return end === element.length && nodes.length === 1 ? nodes[0] : undefined
+  const [value] = values
+  return end === element.length && values.length === 1 && value !== '' ? value : undefined
 }

@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls'
 import type { Incoming } from '../exchange.js'
 import type { Refusal } from '../refusal.js'
 import type { AddressResolver, Origin } from './address.js'
+import { calledBy } from './forwarded.js'
 import { peekBody } from './peek-body.js'
 
 /** What a body parser that ran before the gate left behind. */
@@ -47,12 +48,11 @@ export class HttpIncoming implements Incoming {
   }
 
   #findOrigin(): string {
-    const { trusted } = this.#origin()
+    const { field } = this.#origin()
+    const called = field === undefined ? undefined : calledBy(field, (name) => this.lines(name))
     const secure = (this.#request.socket as Partial<TLSSocket>).encrypted === true
-    const protocol =
-      (trusted ? lastItem(this.header('x-forwarded-proto')) : undefined) ?? (secure ? 'https' : 'http')
-    const host =
-      (trusted ? lastItem(this.header('x-forwarded-host')) : undefined) ?? this.header('host') ?? ''
+    const protocol = called?.protocol ?? (secure ? 'https' : 'http')
+    const host = called?.host ?? this.header('host') ?? ''
     return `${protocol}://${host}`.toLowerCase()
   }
 
@@ -98,10 +98,4 @@ function originForm(target: string): string {
   if (target.startsWith('/')) return target
   const local = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '')
   return local === '' || local.startsWith('?') ? `/${local}` : local
-}
-
-/** The item the nearest proxy wrote. */
-function lastItem(list: string | undefined): string | undefined {
-  const item = list?.split(',').at(-1)?.trim()
-  return item === '' ? undefined : item
 }
