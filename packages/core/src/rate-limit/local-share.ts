@@ -19,11 +19,16 @@ export interface LocalShare {
 /** Debts of more budgets than this are forgiven: what was given out stayed within the share all the same. */
 const MOST_DEBTS = 10_000
 
+/** How often debts that time has paid are looked for, at the most, in milliseconds: a look goes over all of them. */
+const CLEARING = 1_000
+
 interface Debt {
   /** Units, what time has given back since taken off. */
-  units: number
+  readonly units: number
   /** When that was true, in milliseconds. */
-  at: number
+  readonly at: number
+  /** When time has given all of it back. */
+  readonly paid: number
 }
 
 /**
@@ -35,6 +40,7 @@ export function localShare(clock: Clock, processes: number): LocalShare {
   const store: Pick<BudgetStore, 'consume'> = memoryRateLimitStore({ clock })
   const elapsed = elapsedTime(clock)
   const debts = new Map<string, Debt>()
+  let cleared = Number.NEGATIVE_INFINITY
 
   const remaining = (charge: RateLimitCharge, { units, at }: Debt): number =>
     Math.max(0, units - ((elapsed() - at) * 1_000) / intervalOf(charge))
@@ -44,12 +50,16 @@ export function localShare(clock: Clock, processes: number): LocalShare {
     const name = nameOf(charge)
     const debt = debts.get(name)
     const at = elapsed()
-    if (debt === undefined) {
-      if (debts.size < MOST_DEBTS) debts.set(name, { units: cost, at })
-      return
-    }
-    debt.units = remaining(charge, debt) + cost
-    debt.at = at
+    if (debt === undefined && debts.size >= MOST_DEBTS) return
+    const units = cost + (debt === undefined ? 0 : remaining(charge, debt))
+    debts.set(name, { units, at, paid: at + (units * intervalOf(charge)) / 1_000 })
+  }
+
+  /** Else who never comes back would be remembered for ever, in the place of others. */
+  const forgetPaid = (now: number): void => {
+    if (now < cleared + CLEARING) return
+    cleared = now
+    for (const [name, { paid }] of debts) if (paid <= now) debts.delete(name)
   }
 
   const takeDebt = (charge: RateLimitCharge): number => {
@@ -75,6 +85,7 @@ export function localShare(clock: Clock, processes: number): LocalShare {
       for (const charge of charges) owe(charge, charge.cost)
     },
     async repay(creditor, charges) {
+      forgetPaid(elapsed())
       const owed = withCosts(charges, takeDebt)
       if (owed.length === 0) return
       try {

@@ -32,8 +32,8 @@ function fleet(processes: number, options: Partial<RateLimitOptions> = {}) {
   const policies = Array.from({ length: processes }, () =>
     rateLimit({ store, clock, quotas: [QUOTA], expectedProcesses: processes, ...options }),
   )
-  const send = async (process = 0, cost = 1) => {
-    const exchange = literalExchange({ operation: { cost } })
+  const send = async (process = 0, cost = 1, address?: string) => {
+    const exchange = literalExchange({ operation: { cost }, ...(address === undefined ? {} : { address }) })
     const reply = await policies[process]?.handle(exchange, () => Promise.resolve(OK))
     return { reply, events: exchange.events, admitted: reply?.kind === 'answer' }
   }
@@ -215,5 +215,18 @@ describe('when the store is back', () => {
     for (let times = 0; times < 4; times += 1) expect((await send()).admitted).toBe(true)
     cut()
     expect((await send()).reply?.headers['ratelimit']).toBe('"q";r=7;t=1')
+  })
+
+  test('debts that time has paid make room for those of the next outage', async () => {
+    const { send, cut, clock } = fleet(2)
+    cut('not-ready')
+    for (let caller = 0; caller < 10_000; caller += 1) await send(0, 1, `10.0.${caller >> 8}.${caller & 255}`)
+    cut()
+    await send()
+    await clock.advance(10_000)
+    cut('not-ready')
+    for (let times = 0; times < 4; times += 1) expect((await send()).admitted).toBe(true)
+    cut()
+    expect((await send()).reply?.headers['ratelimit']).toBe('"q";r=3;t=1')
   })
 })
