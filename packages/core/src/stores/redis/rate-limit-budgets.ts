@@ -24,13 +24,14 @@ interface Group {
 /**
  * Makes the budgets. All charges of one key are one script; of several keys, one script after another.
  *
- * @param undo for how many microseconds what was taken of one key can be given back when another denies.
+ * @param deadline of a call, in microseconds: so long for each that may follow, what was taken of one key can be given
+ * back when another denies.
  */
 export function redisBudgets(
   run: RunScript,
   scripts: BudgetScripts,
   keyFor: (key: string) => string,
-  undo: number,
+  deadline: number,
 ): BudgetStore {
   return {
     consume(charges, { reserve = 0, replaces } = {}) {
@@ -91,6 +92,8 @@ export function redisBudgets(
       if (isDenied) break
       // The last one is never undone: a key that many share keeps no reservations for it.
       const isLast = index === groups.length - 1
+      // Long enough for the calls of all keys behind it, and for the one that gives back.
+      const undo = deadline * (groups.length - index)
       const needed = isLast ? reserving.lasting : Math.max(reserving.lasting, undo)
       const taken = take(group.key, group.charges, needed === 0 ? FINAL : { ...reserving, lasting: needed })
       const decision = await (index === 0 ? taken : taken.catch(failAfterCharge))

@@ -67,10 +67,8 @@ export function guardedRateLimitStore(
   // The tag is the digest: budgets and slots of one key are in one slot, and those of others anywhere.
   const budgetsAt = (key: string): string => `${prefix}{${key}}`
   const slotsAt = ({ key, quota }: SlotRequest): string => `${prefix}{${key}}:${quota}`
-  // Long enough for the call that denies, and for the one that gives back.
-  const undo = Math.round(deadline * 2_000)
   return {
-    ...redisBudgets(run, budgetScripts(time), budgetsAt, undo),
+    ...redisBudgets(run, budgetScripts(time), budgetsAt, Math.round(deadline * 1_000)),
     ...redisSlots(run, slotScripts(time), slotsAt),
   }
 }

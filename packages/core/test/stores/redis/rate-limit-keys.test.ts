@@ -6,6 +6,7 @@ import {
   type UnavailableReason,
 } from '../../../src/stores/redis/index.js'
 import { guardedRateLimitStore } from '../../../src/stores/redis/rate-limit.js'
+import { ManualClock } from '../../../src/testing/manual-clock.js'
 
 /** A Redis that answers as it is told, and is away once it has nothing more to say. It keeps what it was asked. */
 function setUp(replies: readonly unknown[], reason: UnavailableReason = 'deadline') {
@@ -52,11 +53,36 @@ test('keys are asked in their order, and none after a denial but to undo and to 
   expect(asked[2]?.args).toEqual([asked[0]?.args[3], 'gq', 1, 0])
 })
 
-test('the last key keeps no reservation for an undo; the others keep theirs for twice the deadline', async () => {
+/** How many calls a decision over three keys waits for. */
+async function waited(replies: readonly unknown[]): Promise<number> {
+  const clock = new ManualClock()
+  const answers = [...replies]
+  const run = (): Promise<unknown> => {
+    const answer = answers.shift()
+    return new Promise((resolve) => clock.after(50, () => resolve(answer)))
+  }
+  const store = guardedRateLimitStore({ warnings: [], run }, { prefix: 'p:', deadline: 50 })
+  const start = clock.now()
+  const decided = Promise.resolve(store.consume([charge('user'), charge('tenant'), charge('all')]))
+  const time = decided.then(() => clock.now() - start)
+  for (let times = 0; times < 10; times += 1) await clock.advance(50)
+  return (await time) / 50
+}
+
+test('a decision over several keys waits for each of them, and twice more where a later one denies', async () => {
+  expect(await waited([ADMITTED, ADMITTED, ADMITTED])).toBe(3)
+  expect(await waited([ADMITTED, ADMITTED, DENIED, 0, 0, ADMITTED, ADMITTED])).toBe(5)
+  expect(await waited([ADMITTED, DENIED, 0, ADMITTED, ADMITTED])).toBe(4)
+})
+
+test('the last key keeps no reservation for an undo; the others keep theirs for a deadline for each call that may follow', async () => {
   const { asked, store } = setUp([ADMITTED, ADMITTED])
   await store.consume([charge('user'), charge('all')])
   expect(asked.map(purposeOf)).toEqual(['take', 'take plainly'])
   expect(asked[0]?.args.slice(3, 5)).toEqual([expect.stringMatching(/./), 100_000])
+  const three = setUp([ADMITTED, ADMITTED, ADMITTED])
+  await three.store.consume([charge('user'), charge('tenant'), charge('all')])
+  expect(three.asked.map(({ args }) => args[4])).toEqual([150_000, 100_000, undefined])
 })
 
 test.each(['not-ready', 'breaker-open'] as const)(
