@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../clock.js'
 import { type Duration, milliseconds } from '../duration.js'
 import type { Exchange, Policy } from '../exchange.js'
-import { checkFunction, checkInteger, checkKnown, checkMethods } from '../options.js'
+import { checkChoice, checkFunction, checkInteger, checkKnown, checkMethods } from '../options.js'
 import { refuse } from '../refusal.js'
 import { whenSent } from '../sent.js'
 import type { LoadPriority } from './events.js'
@@ -28,6 +28,7 @@ export const SHED_LOAD_DEFAULTS = { retryAfter: 2_000 } as const
 
 /** The part of the bounds at which a class is refused: what is left above it is kept for the classes over it. */
 const SHED_LOAD_LEVELS: Readonly<Record<LoadPriority, number>> = { low: 0.5, normal: 0.8, critical: 1 }
+const PRIORITIES = ['low', 'normal', 'critical'] as const
 
 /**
  * Refuses requests that this process has no room for, whatever their budgets are: `overloaded` (503). It asks no store;
@@ -46,7 +47,7 @@ export function shedLoad(options: ShedLoadOptions): Policy {
       const delay = gauge?.delay() ?? 0
       const pressure = Math.max(inFlight / maxInFlight, delay / maxDelay)
       if (pressure >= SHED_LOAD_LEVELS.low) {
-        const rank = priority(exchange)
+        const rank = checkChoice('shedLoad: what priority returns', priority(exchange), PRIORITIES)
         if (pressure >= SHED_LOAD_LEVELS[rank]) {
           exchange.report({ type: 'load.shed', priority: rank, inFlight, delay })
           return refuse('overloaded', { headers: { 'retry-after': retryAfter } })

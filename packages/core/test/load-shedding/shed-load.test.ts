@@ -70,6 +70,13 @@ describe('under pressure of requests in flight', () => {
   })
 })
 
+test('a class that is none is an error, and not let in over all others', async () => {
+  const policy = shedLoad({ maxDelay: 100, gauge: { delay: () => 60 }, priority: () => 'high' as 'low' })
+  await expect(policy.handle(literalExchange(), () => Promise.reject(new Error('let in')))).rejects.toThrow(
+    /shedLoad: what priority returns must be one of/,
+  )
+})
+
 test('a late event loop sheds load, by the injected gauge', async () => {
   let delay = 0
   const { start } = setUp({ maxDelay: 100, gauge: { delay: () => delay } })

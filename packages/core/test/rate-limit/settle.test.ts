@@ -155,6 +155,22 @@ describe('block', () => {
     expect((await send(1)).reply.kind).toBe('answer')
   })
 
+  test('holds for every quota of the same key, in every limiter on the store, and for no other key', async () => {
+    const clock = new ManualClock()
+    const store = memoryRateLimitStore({ clock })
+    const one = rateLimit({ store, clock, quotas: [QUOTA] })
+    const other = rateLimit({ store, clock, quotas: [{ ...QUOTA, name: 'other' }] })
+    const everybody = rateLimit({ store, clock, quotas: [{ ...QUOTA, name: 'all', key: 'global' }] })
+    await one.block(literalExchange(), 'q', 60_000)
+    const send = async (policy: typeof one, address?: string) => {
+      const exchange = literalExchange(address === undefined ? {} : { address })
+      return (await policy.handle(exchange, () => Promise.resolve(OK))).kind
+    }
+    expect(await send(other)).toBe('refusal')
+    expect(await send(other, '198.51.100.7')).toBe('answer')
+    expect(await send(everybody)).toBe('answer')
+  })
+
   test('of a quota that is not there is an error', async () => {
     await expect(setUp().policy.block(literalExchange(), 'other', 1)).rejects.toThrow(/no quota is named/)
     await expect(setUp().policy.block(literalExchange(), 'q', -1)).rejects.toThrow(/duration/)
