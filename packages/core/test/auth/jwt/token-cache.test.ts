@@ -44,6 +44,31 @@ describe('a remembered token', () => {
     }
   })
 
+  test('has at most 4 KiB; a longer one is good, and verified each time', async () => {
+    const verify = jest.spyOn(crypto.subtle, 'verify')
+    try {
+      const scheme = verifier([signer])
+      const [short, long] = [
+        await sign(signer, { note: 'a'.repeat(2_500) }),
+        await sign(signer, { note: 'a'.repeat(3_000) }),
+      ]
+      expect([short.length <= 4_096, long.length > 4_096]).toEqual([true, true])
+      for (const [token, verifications] of [
+        [short, 1],
+        [long, 2],
+      ] as const) {
+        verify.mockClear()
+        expect([await resultOf(scheme, token), await resultOf(scheme, token)]).toEqual([
+          'accepted',
+          'accepted',
+        ])
+        expect(verify).toHaveBeenCalledTimes(verifications)
+      }
+    } finally {
+      verify.mockRestore()
+    }
+  })
+
   test('ends with the token, to the millisecond', async () => {
     const clock = new ManualClock(START)
     const scheme = verifier([signer], { clock, clockTolerance: '1s', cache: { ttl: '1h' } })
