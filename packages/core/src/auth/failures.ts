@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../clock.js'
 import { type Duration, milliseconds } from '../duration.js'
 import type { Incoming } from '../exchange.js'
-import { networkOf } from '../http/ip.js'
+import { checkIpv6Prefix, networkOf } from '../http/ip.js'
 import { keyOf } from '../key.js'
 import { checkInteger, checkKnown, checkMethods } from '../options.js'
 import type { GcraRate } from '../rate-limit/rate.js'
@@ -67,8 +67,7 @@ export function failureLimit(options: FailureOptions): FailureLimit {
   checkKnown('authenticate: failures', options, ['store', 'quota', 'ipv6Prefix', 'clock'])
   const { store, quota, ipv6Prefix, clock = systemClock } = { ...FAILURE_DEFAULTS, ...options }
   checkMethods('authenticate: failures.store', store, ['consume'])
-  checkInteger('authenticate: failures.ipv6Prefix', ipv6Prefix, 32)
-  if (ipv6Prefix > 64) throw new TypeError('authenticate: failures.ipv6Prefix must be at most 64')
+  checkIpv6Prefix('authenticate: failures.ipv6Prefix', ipv6Prefix)
   const rate = checkRate(quota)
   // A store that is away must not make guessing free.
   const local = memoryRateLimitStore({ maxEntries: LOCAL_ENTRIES, clock })

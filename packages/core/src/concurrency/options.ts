@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../clock.js'
 import { type Duration, milliseconds } from '../duration.js'
+import { checkIpv6Prefix } from '../http/ip.js'
 import { checkChoice, checkInteger, checkKnown, checkMethods } from '../options.js'
 import { type BudgetKey, budgetKey, QUOTA_KEYS, type QuotaKey } from '../rate-limit/quota-key.js'
 import { checkQuotaName } from '../rate-limit/quota.js'
@@ -63,10 +64,7 @@ export function checkOptions(options: ConcurrencyLimitOptions) {
   checkMethods('concurrencyLimit: store', all.store, ['acquire', 'renew', 'release'])
   checkMethods('concurrencyLimit: clock', all.clock, ['now', 'after'])
   checkInteger('concurrencyLimit: expectedProcesses', all.expectedProcesses)
-  checkInteger('concurrencyLimit: ipv6Prefix', all.ipv6Prefix, 32)
-  if (all.ipv6Prefix > 64) {
-    throw new TypeError(`concurrencyLimit: ipv6Prefix must be at most 64; got ${all.ipv6Prefix}`)
-  }
+  checkIpv6Prefix('concurrencyLimit: ipv6Prefix', all.ipv6Prefix)
   checkChoice('concurrencyLimit: headers', all.headers, ['draft-11', 'none'])
   checkChoice('concurrencyLimit: onStoreDown', all.onStoreDown, ['local', 'allow', 'deny'])
   return {

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
+import { checkInteger } from '../options.js'
 
 /**
  * The one spelling of an address: IPv6 as in RFC 5952, IPv4-mapped IPv6 as IPv4, without brackets, port or zone.
@@ -48,4 +49,11 @@ function bare(text: string): string {
 function canonicalIPv6(text: string): string {
   const address = ipaddr.IPv6.parse(text)
   return address.isIPv4MappedAddress() ? address.toIPv4Address().toString() : address.toRFC5952String()
+}
+
+/** Checks how many bits of an IPv6 address count: a shorter prefix is a provider's, a longer one a customer can change. */
+export function checkIpv6Prefix(option: string, value: unknown): number {
+  const bits = checkInteger(option, value, 32)
+  if (bits > 64) throw new TypeError(`${option} must be at most 64; got ${bits}`)
+  return bits
 }

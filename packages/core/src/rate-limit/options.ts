@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../clock.js'
 import { type Duration, milliseconds } from '../duration.js'
 import type { Exchange } from '../exchange.js'
+import { checkIpv6Prefix } from '../http/ip.js'
 import { checkChoice, checkFunction, checkInteger, checkKnown, checkMethods } from '../options.js'
 import { type CallerList, type CallerTest, callerTest } from './caller-list.js'
 import type { FieldsVersion } from './fields.js'
@@ -91,10 +92,7 @@ export function checkOptions(options: RateLimitOptions): RateLimitSetting {
   checkMethods('rateLimit: store', all.store, ['consume', 'settle', 'block'])
   checkMethods('rateLimit: clock', all.clock, ['now', 'after'])
   checkFunction('rateLimit: skip', all.skip)
-  checkInteger('rateLimit: ipv6Prefix', all.ipv6Prefix, 32)
-  if (all.ipv6Prefix > 64) {
-    throw new TypeError(`rateLimit: ipv6Prefix must be at most 64; got ${all.ipv6Prefix}`)
-  }
+  checkIpv6Prefix('rateLimit: ipv6Prefix', all.ipv6Prefix)
   const quotas = checkQuotas(all.quotas, all.ipv6Prefix)
   const allow = callerTest('rateLimit: allow', options.allow)
   const deny = callerTest('rateLimit: deny', options.deny)

@@ -72,7 +72,7 @@ export function rateLimit(options: RateLimitOptions): RateLimitPolicy {
       }
       const terms = plan.enforced.map((quota) => quota.termsFor(exchange.identity))
       const charges = chargesOf(exchange, plan.enforced, terms)
-      const ruling = await decide(exchange, charges, settle.reservation(cost))
+      const ruling = await decide(exchange, charges, settle.reservation(plan.enforced, cost))
       if (ruling.by === 'nobody') {
         const fields = replyFields(setting, { plan, terms, charges })
         if (onStoreDown === 'allow') return passWith(fields, next)

@@ -6,8 +6,8 @@ import type { ConsumeOptions, RateLimitReceipt } from './store.js'
 
 /** Charges what a request really cost, when that is known. */
 export interface Settler {
-  /** How to charge an operation that may turn out cheaper; undefined where its cost is final. */
-  reservation(cost: number): ConsumeOptions | undefined
+  /** How to charge an operation that may turn out cheaper; undefined where what it takes is final. */
+  reservation(quotas: readonly CheckedQuota[], cost: number): ConsumeOptions | undefined
   /** Settles what the exchange says it spent. Nobody waits for it. */
   spent(exchange: Exchange, quotas: readonly CheckedQuota[], receipt: RateLimitReceipt): void
 }
@@ -15,7 +15,7 @@ export interface Settler {
 /** Makes the settler of a limiter. */
 export function settler({ store, settleWithin }: Pick<RateLimitSetting, 'store' | 'settleWithin'>): Settler {
   return {
-    reservation: (cost) => reservationOf(cost, settleWithin),
+    reservation: (quotas, cost) => reservationOf(quotas, cost, settleWithin),
     spent(exchange, quotas, receipt) {
       const { cost } = exchange.operation
       const spent = spentOf(exchange)
@@ -34,9 +34,14 @@ export function settler({ store, settleWithin }: Pick<RateLimitSetting, 'store' 
   }
 }
 
-/** A cost of 1 is final: no request costs less, and most pay no reservation this way. */
-export function reservationOf(cost: number, settleWithin: number): ConsumeOptions | undefined {
-  return cost > 1 ? { reserve: settleWithin } : undefined
+/** Final are a cost of 1, since no request costs less, and what quotas take by themselves: most pay no reservation. */
+export function reservationOf(
+  quotas: readonly CheckedQuota[],
+  cost: number,
+  settleWithin: number,
+): ConsumeOptions | undefined {
+  const isFinal = cost <= 1 || quotas.every((quota) => quota.cost !== undefined)
+  return isFinal ? undefined : { reserve: settleWithin }
 }
 
 /** What a request takes of each quota in the end: of some always the same. */

@@ -31,7 +31,7 @@ export function shadowing({ store, settleWithin }: Pick<RateLimitSetting, 'store
     const { cost } = exchange.operation
     const decision = await store.consume(
       chargesOf(exchange, [quota], terms),
-      reservationOf(cost, settleWithin),
+      reservationOf([quota], cost, settleWithin),
     )
     if (decision.outcome === 'admitted') return decision.receipt
     const wait = Math.ceil((decision.quotas[0]?.wait ?? 0) / 1_000)

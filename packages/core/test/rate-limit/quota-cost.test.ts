@@ -44,6 +44,29 @@ test('a cost of its own stays, whatever the request turns out to have cost', asy
   expect((await send(1)).left).toEqual([44, 2])
 })
 
+test('what is final keeps no reservation: with a budget the store would remember it for nothing', async () => {
+  const clock = new ManualClock()
+  const store = memoryRateLimitStore({ clock })
+  const reserved: unknown[] = []
+  const told: typeof store = {
+    ...store,
+    consume(charges, options) {
+      reserved.push(options?.reserve !== undefined)
+      return store.consume(charges, options)
+    },
+  }
+  const send = async (cost: number, ...quotas: readonly Quota[]): Promise<unknown> => {
+    reserved.length = 0
+    const policy = rateLimit({ store: told, clock, quotas })
+    await policy.handle(literalExchange({ operation: { cost } }), () => Promise.resolve(OK))
+    return [...reserved]
+  }
+  expect(await send(7, requests)).toEqual([false])
+  expect(await send(7, points, { ...requests, shadow: true })).toEqual([true, false])
+  expect(await send(7, points, requests)).toEqual([true])
+  expect(await send(1, points)).toEqual([false])
+})
+
 test('in shadow mode it counts and stays too', async () => {
   const send = limited(points, { ...requests, shadow: true })
   for (let times = 0; times < 4; times += 1) {
