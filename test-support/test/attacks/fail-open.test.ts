@@ -1,21 +1,13 @@
 import { apiKeyDigest, type ApiKeyLookup, type ApiKeyRecord } from '@headgate/core'
 import { ManualClock } from '@headgate/core/testing'
-import { afterEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { adding, PROTOCOLS } from '../../attacks/protocols.js'
 import { NOTHING_DONE } from '../../attacks/service.js'
-import { API_KEY, OPAQUE, openTarget, type Target, type TargetOptions } from '../../attacks/target.js'
+import { API_KEY, OPAQUE, type Target } from '../../attacks/target.js'
+import { useTargets } from '../../attacks/use-targets.js'
 import { codeOf } from '../../attacks/wire.js'
 
-const opened: Target[] = []
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((each) => each.close()))
-})
-
-async function open(options: TargetOptions = {}): Promise<Target> {
-  const target = await openTarget(options)
-  opened.push(target)
-  return target
-}
+const open = useTargets()
 
 function never(): never {
   throw new Error('away')

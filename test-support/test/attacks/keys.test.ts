@@ -1,21 +1,13 @@
 import type { Identity } from '@headgate/core'
-import { afterEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { signRaw } from '../../attacks/forge.js'
 import { adding, PROTOCOLS } from '../../attacks/protocols.js'
-import { openTarget, type Target, type TargetOptions } from '../../attacks/target.js'
+import type { Target } from '../../attacks/target.js'
+import { useTargets } from '../../attacks/use-targets.js'
 import { codeOf } from '../../attacks/wire.js'
 import { createSigner, goodClaims } from '../../../packages/core/test/auth/jwt/tokens.js'
 
-const opened: Target[] = []
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((each) => each.close()))
-})
-
-async function open(options: TargetOptions = {}): Promise<Target> {
-  const target = await openTarget(options)
-  opened.push(target)
-  return target
-}
+const open = useTargets()
 
 /** A token that lives long and was signed by a key with this id, or says so. */
 function token(target: Target, kid?: string, jti = 'one'): readonly [string, string] {

@@ -1,26 +1,18 @@
 import type { RateLimitCharge } from '@headgate/core'
 import { memoryRateLimitStore } from '@headgate/core'
-import { afterEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { signRaw } from '../../attacks/forge.js'
 import { adding, documentOf, PROTOCOLS } from '../../attacks/protocols.js'
 import { PASSWORD } from '../../attacks/service.js'
-import { API_KEY, openTarget, type Target, type TargetOptions } from '../../attacks/target.js'
+import { API_KEY, type Target, type TargetOptions } from '../../attacks/target.js'
+import { useTargets } from '../../attacks/use-targets.js'
 import { codeOf, type Got, type Sent } from '../../attacks/wire.js'
 
 /** What an attacker may guess at once, from one address. */
 const GUESSES = 10
 const WITH_KEY = ['X-API-Key', API_KEY] as const
 
-const opened: Target[] = []
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((each) => each.close()))
-})
-
-async function open(options: TargetOptions = {}): Promise<Target> {
-  const target = await openTarget(options)
-  opened.push(target)
-  return target
-}
+const open = useTargets()
 
 /** Ten requests of a caller, and no more, since no time passes. */
 const TEN: TargetOptions = {

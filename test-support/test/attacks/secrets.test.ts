@@ -2,24 +2,16 @@ import { apiKeyDigest, type ApiKeyQuery, createApiKey, memoryStores } from '@hea
 import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import { signRaw } from '../../attacks/forge.js'
 import { PROTOCOLS } from '../../attacks/protocols.js'
-import { API_KEY, openTarget, PREFIX, type Target, type TargetOptions } from '../../attacks/target.js'
+import { API_KEY, PREFIX } from '../../attacks/target.js'
+import { useTargets } from '../../attacks/use-targets.js'
 import type { Got, Sent } from '../../attacks/wire.js'
 import { goodClaims } from '../../../packages/core/test/auth/jwt/tokens.js'
 
 const MARK = 'm4rkedSecret0123456789'
 const WITH_KEY = ['X-API-Key', API_KEY] as const
 
-const opened: Target[] = []
-afterEach(async () => {
-  jest.restoreAllMocks()
-  await Promise.all(opened.splice(0).map((each) => each.close()))
-})
-
-async function open(options: TargetOptions = {}): Promise<Target> {
-  const target = await openTarget(options)
-  opened.push(target)
-  return target
-}
+const open = useTargets()
+afterEach(() => void jest.restoreAllMocks())
 
 /** A store whose calls are written down, but for what it is there to keep. */
 function watched<T extends object>(store: T, calls: unknown[]): T {

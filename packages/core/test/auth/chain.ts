@@ -1,7 +1,8 @@
 import { authenticate } from '../../src/auth/authenticate.js'
 import type { AuthenticateOptions } from '../../src/auth/authenticate-options.js'
-import { ANONYMOUS, createIdentity } from '../../src/auth/identity.js'
+import { ANONYMOUS, createIdentity, type Identity } from '../../src/auth/identity.js'
 import { accepted, rejected, type Scheme, undecided, type Verdict } from '../../src/auth/scheme.js'
+import type { Policy } from '../../src/exchange.js'
 import type { Answer, Reply } from '../../src/reply.js'
 import type { Access } from '../../src/operation.js'
 import { type ExchangeInit, literalExchange, type LiteralExchange } from '../../src/testing/exchange.js'
@@ -64,4 +65,30 @@ function verdictOf(credential: string, identity: typeof ANN): Verdict {
   const received = ['line\nbreak', 'x'.repeat(1_000), 'c', 'd', 'e', 'f']
   if (credential === 'elsewhere') return rejected('wrong-audience', { received, expected: ['api'] })
   return rejected('malformed')
+}
+
+/** What a request comes to at a policy. */
+export interface Asked {
+  readonly reply: Reply
+  readonly exchange: LiteralExchange
+  readonly identity: Identity | undefined
+}
+
+/** Sends requests to a policy that decides who asks. */
+export function asking(policy: Policy) {
+  const ask = async (init: ExchangeInit): Promise<Asked> => {
+    const exchange = literalExchange(init)
+    const reply = await policy.handle(exchange, async () => ANSWER)
+    return { reply, exchange, identity: exchange.identity }
+  }
+  return {
+    send: ask,
+    /** `accepted`, or the reason and the part of the refusal. */
+    async verdict(init: ExchangeInit): Promise<string> {
+      const { exchange, reply } = await ask(init)
+      if (reply.kind === 'answer') return 'accepted'
+      const [event] = exchange.events as { reason?: string; at?: string }[]
+      return event?.reason === undefined ? reply.code : [event.reason, event.at].filter(Boolean).join(' ')
+    },
+  }
 }

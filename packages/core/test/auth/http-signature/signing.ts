@@ -10,12 +10,11 @@ import type { SignatureAlgorithm } from '../../../src/auth/http-signature/algori
 import { httpSignature } from '../../../src/auth/http-signature/http-signature.js'
 import type { HttpSignatureOptions } from '../../../src/auth/http-signature/options.js'
 import type { SignatureKey } from '../../../src/auth/http-signature/signature-key.js'
-import type { Identity } from '../../../src/auth/identity.js'
 import type { Remembered, ReplayStore } from '../../../src/auth/replay-store.js'
-import type { Reply } from '../../../src/reply.js'
-import { type ExchangeInit, literalExchange, type LiteralExchange } from '../../../src/testing/exchange.js'
+import type { ExchangeInit } from '../../../src/testing/exchange.js'
 import { ManualClock } from '../../../src/testing/manual-clock.js'
 import { signRequest, type SignRequestInit } from '../../../src/testing/sign-request.js'
+import { asking } from '../chain.js'
 
 /** A key of each algorithm; both halves. */
 export const KEYS: Readonly<
@@ -99,25 +98,7 @@ export function chain(options: Partial<HttpSignatureOptions> = {}) {
     store,
     errors,
     scheme,
-    async send(
-      init: ExchangeInit,
-    ): Promise<{ reply: Reply; exchange: LiteralExchange; identity: Identity | undefined }> {
-      const exchange = literalExchange(init)
-      const reply = await policy.handle(exchange, async () => ({
-        kind: 'answer',
-        status: 200,
-        headers: {},
-        body: null,
-      }))
-      return { reply, exchange, identity: exchange.identity }
-    },
-    /** `accepted`, or the reason and the part of the refusal. */
-    async verdict(init: ExchangeInit): Promise<string> {
-      const { exchange, reply } = await this.send(init)
-      if (reply.kind === 'answer') return 'accepted'
-      const [event] = exchange.events as { reason?: string; at?: string }[]
-      return event?.reason === undefined ? reply.code : [event.reason, event.at].filter(Boolean).join(' ')
-    },
+    ...asking(policy),
   }
 }
 

@@ -1,12 +1,11 @@
 import { createHmac } from 'node:crypto'
 import { authenticate } from '../../../src/auth/authenticate.js'
-import type { Identity } from '../../../src/auth/identity.js'
 import type { WebhookSender, WebhookSignatureOptions } from '../../../src/auth/webhook-signature/options.js'
 import { webhookSignature } from '../../../src/auth/webhook-signature/webhook-signature.js'
-import type { Reply } from '../../../src/reply.js'
-import { type ExchangeInit, literalExchange, type LiteralExchange } from '../../../src/testing/exchange.js'
+import type { ExchangeInit } from '../../../src/testing/exchange.js'
 import { ManualClock } from '../../../src/testing/manual-clock.js'
 import { replays } from '../http-signature/signing.js'
+import { asking } from '../chain.js'
 
 /** When everything was sent: seconds since the Unix epoch. */
 export const SENT_AT = 1_700_000_000
@@ -73,27 +72,7 @@ export function chain(options: Partial<WebhookSignatureOptions> = {}) {
     store,
     errors,
     scheme,
-    async send(init: ExchangeInit): Promise<{
-      reply: Reply
-      exchange: LiteralExchange
-      identity: Identity | undefined
-    }> {
-      const exchange = literalExchange(init)
-      const reply = await policy.handle(exchange, async () => ({
-        kind: 'answer',
-        status: 200,
-        headers: {},
-        body: null,
-      }))
-      return { reply, exchange, identity: exchange.identity }
-    },
-    /** `accepted`, or the reason and the part of the refusal. */
-    async verdict(init: ExchangeInit): Promise<string> {
-      const { exchange, reply } = await this.send(init)
-      if (reply.kind === 'answer') return 'accepted'
-      const [event] = exchange.events as { reason?: string; at?: string }[]
-      return event?.reason === undefined ? reply.code : [event.reason, event.at].filter(Boolean).join(' ')
-    },
+    ...asking(policy),
   }
 }
 
