@@ -59,7 +59,7 @@ export function modelRateLimitStore(clock: Clock): RateLimitStore {
             id: reserve > 0 ? id : undefined,
             lapses: now + reserve * 1_000,
           })
-          if (reserve > 0) forgetOldest(log, now)
+          if (reserve > 0) closeOthers(log, now)
         }
       }
       const quotas = charges.map((charge, index): QuotaState => {
@@ -205,9 +205,11 @@ function roomFor(cell: Cell, charge: RateLimitCharge, units: number, now: number
   return Math.min(units, (cell.interval * cell.burst - Math.max(0, fullAt(cell) - now)) / cell.interval)
 }
 
-function forgetOldest(log: readonly Taken[], now: number): void {
+/** A new reservation ends those that lapsed, for good: no step of the clock brings them back. And the oldest of too many. */
+function closeOthers(log: readonly Taken[], now: number): void {
   const open = log.filter(({ id, lapses }) => id !== undefined && lapses > now)
-  for (const one of open.slice(0, Math.max(0, open.length - MOST_RESERVATIONS))) one.id = undefined
+  const kept = new Set(open.slice(-MOST_RESERVATIONS))
+  for (const one of log) if (!kept.has(one)) one.id = undefined
 }
 
 function stretchOf({ algorithm, window }: WindowRate): { width: number; behind: number } {

@@ -63,6 +63,26 @@ export const SETTLING_CASES: Cases = {
     strictEqual(await remaining(store, charge(key)), 1)
   },
 
+  'a reservation that lapsed before the next one stays lapsed when the clock steps back': async ({
+    store,
+    clock,
+    key,
+  }) => {
+    for (const [quota, reserved, actual] of [
+      ['cheaper', 2, 0],
+      ['dearer', 0, 2],
+    ] as const) {
+      const lapsed = await reserve(store, [charge(key, { quota, cost: reserved })], 1_000)
+      await clock.advance(1_000)
+      await reserve(store, [charge(key, { quota })])
+      const left = await remaining(store, charge(key, { quota }))
+      clock.step(clock.now() - 1)
+      await store.settle(lapsed, [actual])
+      clock.step(clock.now() + 1)
+      strictEqual(await remaining(store, charge(key, { quota })), left)
+    }
+  },
+
   'a budget forgets its oldest reservation when there are too many': async ({ store, key }) => {
     const one = charge(key, { burst: 1_000 })
     const receipts = []
