@@ -1,6 +1,6 @@
 import { channel as diagnosticsChannel } from 'node:diagnostics_channel'
 import type { Context, Middleware, Next as KoaNext } from 'koa'
-import type { Identity } from './auth/identity.js'
+import { checkIdentity, type Identity } from './auth/identity.js'
 import { type Clock, systemClock } from './clock.js'
 import { checkDemands, type DeclaredOperation } from './declaration.js'
 import type { GateEvent, ReportedEvent } from './events.js'
@@ -55,7 +55,7 @@ export interface GateOptions {
   readonly channels?: readonly Channel[]
   /** Which proxies may name the client's address, host and scheme. Default: none may. */
   readonly trustedProxies?: TrustedProxies
-  /** The caller, where another middleware already knows: koa-jwt's user, an outer gate. Default: unknown. */
+  /** The caller, where other middleware knows: of `createIdentity`, or an outer gate's. Default: unknown. */
   readonly identity?: (ctx: Context) => Identity | undefined
   /** Describes requests that no channel accepts. Default: by their method. */
   readonly operation?: (ctx: Context) => OperationHints
@@ -234,7 +234,8 @@ class KoaExchange extends HttpIncoming implements Exchange {
     const { identity, onEvent } = options
     super(ctx.req, ctx.originalUrl, resolve, () => parsedBody(ctx.request, ctx.req))
     this.requestId = requestIdOf(ctx) ?? ids?.idOf(this)
-    this.identity = identity === undefined ? identityOf(ctx) : identity(ctx)
+    this.identity =
+      identity === undefined ? identityOf(ctx) : checkIdentity('gate: identity()', identity(ctx))
     this.#ctx = ctx
     this.#onEvent = onEvent
   }

@@ -2,7 +2,7 @@ import type { Exchange } from '../exchange.js'
 import type { AuthenticateSettings } from './authenticate-options.js'
 import { serializeChallenge } from './challenge.js'
 import { type Credential, lastWord } from './credentials.js'
-import { type Identity, isAnonymous } from './identity.js'
+import { isAnonymous, isIdentity } from './identity.js'
 import {
   type Accepted,
   type Rejected,
@@ -65,8 +65,8 @@ function storeFailed(exchange: Exchange): (error: unknown) => void {
 function checkVerdict(scheme: Scheme, verdict: Verdict): Verdict {
   switch ((verdict as Verdict | undefined)?.verdict) {
     case 'accepted': {
-      const identity = (verdict as Accepted).identity as Identity | undefined
-      if (identity !== undefined && isNamed(identity)) return verdict
+      const { identity } = verdict as Accepted
+      if (isIdentity(identity) && !isAnonymous(identity)) return verdict
       break
     }
     case 'rejected': {
@@ -78,15 +78,4 @@ function checkVerdict(scheme: Scheme, verdict: Verdict): Verdict {
       if (Number.isFinite((verdict as Undecided).retryAfter)) return verdict
   }
   throw new TypeError(`authenticate: '${scheme.name}' returned no verdict`)
-}
-
-/** Made by `createIdentity`: it has the digests that quotas, keys and cache entries belong to. */
-function isNamed(identity: Identity): boolean {
-  const { key, partition } = identity as Partial<Identity>
-  return (
-    Object.isFrozen(identity) &&
-    typeof key === 'string' &&
-    typeof partition === 'string' &&
-    !isAnonymous(identity)
-  )
 }

@@ -1,4 +1,5 @@
 import { keyOf } from '../key.js'
+import { checkText } from '../options.js'
 
 /** Who asks. Immutable; made by {@link createIdentity} only. */
 export interface Identity {
@@ -59,8 +60,21 @@ export interface IdentityInit {
   readonly claims?: Readonly<Record<string, unknown>>
 }
 
-/** Makes an identity and freezes it. */
+/**
+ * Makes an identity and freezes it.
+ *
+ * @throws TypeError that names the member, where one is none: callers whose subject is not known would be one caller,
+ * with one budget and each other's answers.
+ */
 export function createIdentity(init: IdentityInit): Identity {
+  checkText('createIdentity: scheme', init.scheme)
+  checkText('createIdentity: subject', init.subject)
+  for (const member of ['issuer', 'tenant', 'tier'] as const) checkMaybeText(member, init[member])
+  for (const member of ['scopes', 'roles'] as const) checkNames(member, init[member])
+  return identityOf(init)
+}
+
+function identityOf(init: IdentityInit): Identity {
   const { scheme, subject, issuer, tenant, tier, credentialId, issuedAt, expiresAt } = init
   const scopes = sorted(init.scopes)
   const roles = sorted(init.roles)
@@ -74,14 +88,38 @@ export function createIdentity(init: IdentityInit): Identity {
   return Object.freeze(identity) as Identity
 }
 
+function checkMaybeText(member: string, value: unknown): void {
+  if (value === undefined || typeof value === 'string') return
+  throw new TypeError(`createIdentity: ${member} must be a string or undefined`)
+}
+
+function checkNames(member: string, value: unknown): void {
+  if (value === undefined) return
+  if (Array.isArray(value) && value.every((name) => typeof name === 'string')) return
+  throw new TypeError(`createIdentity: ${member} must be an array of strings`)
+}
+
 function sorted(names: readonly string[] | undefined): readonly string[] {
   return Object.freeze([...new Set(names)].toSorted())
 }
 
 /** The identity of a caller who sent no credential where none is needed. */
-export const ANONYMOUS: Identity = createIdentity({ scheme: 'anonymous', subject: '' })
+export const ANONYMOUS: Identity = identityOf({ scheme: 'anonymous', subject: '' })
 
 /** Whether nobody is named: the caller sent no credential. */
 export function isAnonymous(identity: Identity): boolean {
   return identity.scheme === ANONYMOUS.scheme
+}
+
+/** Whether a value is of {@link createIdentity}: it has the digests that budgets, keys and cache entries belong to. */
+export function isIdentity(value: unknown): value is Identity {
+  if (typeof value !== 'object' || value === null || !Object.isFrozen(value)) return false
+  const { key, partition } = value as Partial<Identity>
+  return typeof key === 'string' && typeof partition === 'string'
+}
+
+/** @throws TypeError when a value is neither of {@link createIdentity} nor undefined. */
+export function checkIdentity(option: string, value: unknown): Identity | undefined {
+  if (value === undefined || isIdentity(value)) return value
+  throw new TypeError(`${option} must be an identity of createIdentity(), or undefined`)
 }

@@ -3,8 +3,9 @@ import * as fc from 'fast-check'
 import { createIdentity, type IdentityInit, type Identity } from '../../src/auth/identity.js'
 
 const text = fc.string({ unit: 'binary', maxLength: 6 })
+const some = fc.string({ unit: 'binary', minLength: 1, maxLength: 6 })
 const init: fc.Arbitrary<IdentityInit> = fc.record(
-  { scheme: text, subject: text, issuer: text, tenant: text, scopes: fc.array(text, { maxLength: 3 }) },
+  { scheme: some, subject: some, issuer: text, tenant: text, scopes: fc.array(text, { maxLength: 3 }) },
   { requiredKeys: ['scheme', 'subject'] },
 )
 
@@ -18,6 +19,21 @@ describe('createIdentity', () => {
         expect(createIdentity(one).key === createIdentity(other).key).toBe(same)
       }),
     )
+  })
+
+  test.each([
+    ['subject', { subject: undefined }],
+    ['subject', { subject: '' }],
+    ['subject', { subject: 42 }],
+    ['scheme', { scheme: undefined }],
+    ['tenant', { tenant: null }],
+    ['tier', { tier: 1 }],
+    ['scopes', { scopes: 'read write' }],
+    ['roles', { roles: [undefined] }],
+  ])('a wrong %s is an error: callers who are not told apart would be one', (member, wrong) => {
+    const make = (): Identity => createIdentity({ scheme: 'jwt', subject: 'ann', ...(wrong as object) })
+    expect(make).toThrow(new RegExp(`^createIdentity: ${member} must be `))
+    expect(make).toThrow(TypeError)
   })
 
   test('another credential of one caller has the same key; other scopes have another partition', () => {

@@ -213,7 +213,7 @@ describe('identity keys', () => {
     fc.assert(
       fc.property(cutTwice, ([one = [], two = []]) => {
         const [first, second] = [one, two].map(([scheme = '', issuer, tenant, subject = '']) =>
-          createIdentity({ scheme, issuer, tenant, subject }),
+          createIdentity({ scheme: `.${scheme}`, issuer, tenant, subject: `.${subject}` }),
         )
         const same =
           first !== undefined && second !== undefined && isDeepStrictEqual(partsOf(first), partsOf(second))
