@@ -1,20 +1,11 @@
 import type { Clock } from '../../clock.js'
 import type { TokenAlgorithm } from './algorithms.js'
+import { type FetchFailure, keptKeys, type KeySetState } from './kept-keys.js'
 import type { KeySet } from './key-set.js'
 import type { FoundKey, KeysAway, KeySource } from './key-source.js'
+import { refreshDelay } from './refresh-delay.js'
 
-/** Why the keys could not be fetched. */
-export type FetchFailure =
-  | 'network'
-  | 'deadline'
-  /** Any status but 200; redirects are not followed. */
-  | 'status'
-  | 'too-large'
-  /** No JSON, no key set, or no key in it that can be used. */
-  | 'malformed'
-
-/** `fresh`: younger than `maxAge`. `stale`: served within its grace while fetches fail. `away`: 503. */
-export type KeySetState = 'fresh' | 'stale' | 'away'
+export type { FetchFailure, KeySetState } from './kept-keys.js'
 
 /** How a keeper of keys is doing. */
 export interface KeySetStatus {
@@ -61,11 +52,6 @@ export interface JwksKeeper extends KeySource {
   close(): void
 }
 
-/** The first wait after a failure; each further one is twice as long, up to the cooldown. */
-const FIRST_BACKOFF = 1_000
-/** Jitter must not make a wait vanish. */
-const LEAST_BACKOFF = 100
-
 /**
  * Keeps a key set. Keys it knows never wait for a fetch. There are two lanes that share one flight: the refresh, by
  * timer and without traffic; and the demand of unknown key ids, limited by time alone, so that a flood of them can
@@ -73,13 +59,9 @@ const LEAST_BACKOFF = 100
  */
 export function keepKeys(settings: KeeperSettings): JwksKeeper {
   const { clock, maxAge, maxStale, cooldown, load, random, report } = settings
-  let set: KeySet | undefined
-  let generation = 0
-  let fetchedAt = 0
+  const keys = keptKeys(maxAge, maxStale)
   let attemptedAt: number | undefined
   let demandedAt: number | undefined
-  let lastFailure: FetchFailure | undefined
-  let failures = 0
   let announced: KeySetState = 'away'
   let nextAt = 0
   let cancelRefresh = nothing
@@ -89,25 +71,24 @@ export function keepKeys(settings: KeeperSettings): JwksKeeper {
 
   return {
     find(kid, algorithm) {
-      if (stateOf(clock.now()) !== 'away') {
-        return set?.find(kid, algorithm) ?? waitFor(demand(), kid, algorithm)
-      }
+      const now = clock.now()
+      const found = keys.find(kid, algorithm, now)
+      if (found !== undefined) return found
       // Too old and no attempt failed: the process was suspended. Nothing is served before one was made.
-      const overdue = set !== undefined && lastFailure === undefined
-      return waitFor(overdue ? attempt() : demand(), kid, algorithm)
+      const isOverdue = keys.set !== undefined && keys.lastFailure === undefined && keys.state(now) === 'away'
+      const tried = isOverdue ? attempt() : demand(now)
+      return tried === undefined ? decide(kid, algorithm) : tried.then(() => decide(kid, algorithm))
     },
-    isCurrent: () => stateOf(clock.now()) !== 'away',
+    isCurrent: () => keys.state(clock.now()) !== 'away',
     status() {
       const now = clock.now()
-      const age = set === undefined ? undefined : ageAt(now)
-      const lastAttempt = attemptedAt === undefined ? undefined : Math.max(0, now - attemptedAt)
       return {
-        state: stateOf(now),
-        generation,
-        keys: set?.records.length ?? 0,
-        age,
-        lastAttempt,
-        lastFailure,
+        state: keys.state(now),
+        generation: keys.generation,
+        keys: keys.set?.records.length ?? 0,
+        age: keys.age(now),
+        lastAttempt: attemptedAt === undefined ? undefined : Math.max(0, now - attemptedAt),
+        lastFailure: keys.lastFailure,
       }
     },
     close() {
@@ -116,25 +97,20 @@ export function keepKeys(settings: KeeperSettings): JwksKeeper {
     },
   }
 
-  function waitFor(
-    tried: Promise<void> | undefined,
-    kid: string | undefined,
-    algorithm: TokenAlgorithm,
-  ): FoundKey | Promise<FoundKey> {
-    return tried === undefined ? decide(kid, algorithm) : tried.then(() => decide(kid, algorithm))
-  }
-
   /** Who could not ask can't know that a key does not exist. */
   function decide(kid: string | undefined, algorithm: TokenAlgorithm): FoundKey {
-    const found = stateOf(clock.now()) === 'away' ? undefined : set?.find(kid, algorithm)
+    const found = keys.find(kid, algorithm, clock.now())
     if (found !== undefined) return found
-    return set === undefined || lastFailure !== undefined || closed ? away() : 'unknown'
+    return keys.set === undefined || keys.lastFailure !== undefined || closed ? away() : 'unknown'
+  }
+
+  function away(): KeysAway {
+    return { retryAfter: Math.min(cooldown, Math.max(1_000, nextAt - clock.now())) }
   }
 
   /** The lane of unknown key ids: joins a running fetch, or starts one when the cooldown is over. */
-  function demand(): Promise<void> | undefined {
+  function demand(now: number): Promise<void> | undefined {
     if (inFlight !== undefined) return inFlight
-    const now = clock.now()
     // A clock that stepped back must not lengthen the cooldown.
     if (demandedAt !== undefined && now >= demandedAt && now - demandedAt < cooldown) return undefined
     demandedAt = now
@@ -150,57 +126,25 @@ export function keepKeys(settings: KeeperSettings): JwksKeeper {
   async function fetchOnce(): Promise<void> {
     cancelRefresh()
     const startedAt = clock.now()
-    const loaded = await load(set).catch((): FetchFailure => 'malformed')
+    keys.take(await load(keys.set).catch((): FetchFailure => 'malformed'), startedAt)
     attemptedAt = clock.now()
-    lastFailure = typeof loaded === 'string' ? loaded : undefined
-    if (typeof loaded === 'string') failures += 1
-    else accept(loaded, startedAt)
-    scheduleRefresh()
-    announce()
+    scheduleRefresh(attemptedAt)
+    announce(attemptedAt)
   }
 
-  /** The age counts from the request: what the answer says was true then or later. */
-  function accept(loaded: KeySet, startedAt: number): void {
-    const kept = new Set(loaded.records)
-    const gone = set?.records.filter((record) => !kept.has(record)) ?? []
-    for (const record of gone) record.retired = true
-    if (gone.length > 0) generation += 1
-    set = loaded
-    fetchedAt = startedAt
-    failures = 0
-  }
-
-  function scheduleRefresh(): void {
+  function scheduleRefresh(now: number): void {
     if (closed) return
-    const backoff = Math.min(cooldown, FIRST_BACKOFF * 2 ** (failures - 1))
-    const delay =
-      failures === 0 ? maxAge * (0.8 - 0.1 * random()) : Math.max(LEAST_BACKOFF, backoff * random())
-    nextAt = clock.now() + delay
+    const delay = refreshDelay(keys.failures, { maxAge, cooldown }, random())
+    nextAt = now + delay
     cancelRefresh = clock.after(delay, () => void attempt())
   }
 
-  function announce(): void {
+  function announce(now: number): void {
     const before = announced
-    announced = stateOf(clock.now())
-    const type = lastFailure === undefined ? 'keys.fetched' : 'keys.failed'
-    report({ type, failure: lastFailure, state: announced, before, generation })
-  }
-
-  function stateOf(now: number): KeySetState {
-    if (set === undefined) return 'away'
-    const age = ageAt(now)
-    if (age <= maxAge) return 'fresh'
-    return lastFailure !== undefined && age <= maxAge + maxStale ? 'stale' : 'away'
-  }
-
-  /** A clock that stepped back must not lengthen the keys' life by as much. */
-  function ageAt(now: number): number {
-    fetchedAt = Math.min(fetchedAt, now)
-    return now - fetchedAt
-  }
-
-  function away(): KeysAway {
-    return { retryAfter: Math.min(cooldown, Math.max(1_000, nextAt - clock.now())) }
+    announced = keys.state(now)
+    const { lastFailure: failure, generation } = keys
+    const type = failure === undefined ? 'keys.fetched' : 'keys.failed'
+    report({ type, failure, state: announced, before, generation })
   }
 }
 
