@@ -16,7 +16,7 @@ import {
   writeAnswer,
 } from './http/answer.js'
 import { type AddressResolver, addressResolver, type TrustedProxies } from './http/address.js'
-import { describeHttp, describeMalformed, type OperationHints } from './http/channel.js'
+import { checkHints, describeHttp, describeMalformed, type OperationHints } from './http/channel.js'
 import { detachedResponse } from './http/detached-response.js'
 import { type ExpiryOptions, expiryWatch } from './http/expiry.js'
 import { readFields } from './http/fields.js'
@@ -57,7 +57,7 @@ export interface GateOptions {
   readonly trustedProxies?: TrustedProxies
   /** The caller, where other middleware knows: of `createIdentity`, or an outer gate's. Default: unknown. */
   readonly identity?: (ctx: Context) => Identity | undefined
-  /** Describes requests that no channel accepts. Default: by their method. */
+  /** Declares what a request is that no channel accepts. Asked of each, so it answers at once. Default: by its method. */
   readonly operation?: (ctx: Context) => OperationHints
   /**
    * The field that carries a request's id, such as `x-request-id`. A trusted proxy's id is taken over, any other
@@ -122,17 +122,19 @@ export function gate(policies: readonly Policy[], options: GateOptions = {}): Mi
   checkMethods('gate: clock', clock, ['now', 'after'])
   const watch = expiry === 'off' ? undefined : expiryWatch(clock, expiry)
   const queued = queuedAnswers()
-  const run = composeGate(policies, { identityGiven: options.identity !== undefined })
+  const identityGiven = options.identity !== undefined
+  const run = composeGate(policies, { identityGiven })
   const resolve = addressResolver(options.trustedProxies)
   const ids = requestIds('gate: requestId', options.requestId)
   const plain: Channel = {
     name: 'http',
     accepts: () => true,
-    describe: (ctx, incoming) => describeHttp(incoming, options.operation?.(ctx)),
+    describe: (ctx, incoming) =>
+      describeHttp(incoming, checkHints(options.operation?.(ctx), policies, identityGiven)),
   }
   const channels = [...(options.channels ?? []), plain]
   for (const channel of channels) {
-    checkDemands(channel.declared?.() ?? [], policies, options.identity !== undefined)
+    checkDemands(channel.declared?.() ?? [], policies, identityGiven)
   }
 
   const enter = async (ctx: Context, exchange: KoaExchange, next: KoaNext): Promise<void> => {

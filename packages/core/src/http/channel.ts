@@ -1,12 +1,23 @@
+import {
+  accessOf,
+  checkDeclaration,
+  checkDemands,
+  type Declaration,
+  DECLARATION_MEMBERS,
+} from '../declaration.js'
 import { requestFingerprint } from '../idempotency/fingerprint.js'
-import { createOperation, effectOf, isCacheableMethod, type Operation } from '../operation.js'
-import type { Incoming } from '../exchange.js'
+import { createOperation, type Effect, effectOf, isCacheableMethod, type Operation } from '../operation.js'
+import { checkChoice, checkKnown, checkText } from '../options.js'
+import type { Incoming, Policy } from '../exchange.js'
 import { isRefusal, type Refusal, refuse } from '../refusal.js'
 
-/** What a service may say of a request that no route declaration describes. */
-export type OperationHints = Partial<
-  Pick<Operation, 'access' | 'cost' | 'effect' | 'idempotency' | 'cache' | 'name' | 'quotas'>
->
+/** What a service says of a request that no channel accepts, in the words of a declaration. */
+export interface OperationHints extends Declaration {
+  /** A name of low cardinality, for events: `GET /items/:id`. Default: the method and `*`. */
+  readonly name?: string
+  /** Whether it may change something. Default: by the method. */
+  readonly effect?: Effect
+}
 
 /** The largest body that is read for a fingerprint where nobody says otherwise: 1 MiB. */
 const BODY_LIMIT = 1_048_576
@@ -14,6 +25,7 @@ const BODY_LIMIT = 1_048_576
 /** Describes a request by HTTP's own semantics: all that is known without a router. */
 export function describeHttp(incoming: Incoming, hints: OperationHints = {}): Operation {
   const { method } = incoming
+  const { access: _mode, scopes: _scopes, roles: _roles, ...others } = hints
   return createOperation({
     protocol: 'http',
     name: `${method} *`,
@@ -22,9 +34,33 @@ export function describeHttp(incoming: Incoming, hints: OperationHints = {}): Op
     idempotency: method === 'POST' || method === 'PATCH' ? 'optional' : 'off',
     cache: isCacheableMethod(method) ? {} : 'off',
     fingerprint: () => fingerprintOf(incoming),
-    ...hints,
+    access: accessOf(hints),
+    ...others,
   })
 }
+
+/**
+ * Checks what a service said of a request, as a route's declaration is checked at start-up: a misspelt `scopes` must not
+ * open a door.
+ *
+ * @throws TypeError that names the member, or the policy that it needs.
+ */
+export function checkHints(
+  hints: OperationHints | undefined,
+  policies: readonly Policy[],
+  identityGiven: boolean,
+): OperationHints | undefined {
+  if (hints === undefined) return undefined
+  checkKnown('gate: operation()', hints, HINTS)
+  checkDeclaration((member) => `gate: operation().${member}`, hints)
+  if (Object.hasOwn(hints, 'name')) checkText('gate: operation().name', hints.name)
+  if (Object.hasOwn(hints, 'effect')) checkChoice('gate: operation().effect', hints.effect, EFFECTS)
+  checkDemands([{ name: 'operation()', declaration: hints }], policies, identityGiven)
+  return hints
+}
+
+const HINTS = [...DECLARATION_MEMBERS, 'name', 'effect']
+const EFFECTS = ['read', 'write'] as const
 
 /** Describes a request whose target nobody can read: it is gated like any other, then refused. */
 export function describeMalformed({ method }: Incoming): Operation {
