@@ -11,9 +11,14 @@ export function rejectedSignature(reason: RejectionReason, detail: RejectionDeta
   return rejected(reason, { ...detail, challenge })
 }
 
+/** Says that a signature was made by whom it names, and is refused for what it says. */
+export function unfitSignature(reason: RejectionReason, detail: RejectionDetail = {}): Rejected {
+  return rejectedSignature(reason, { ...detail, genuine: true })
+}
+
 /** Says that a signature is good no more: it was taken before. */
 export function usedSignature(): Rejected {
-  return rejectedSignature('replayed', { genuine: true })
+  return unfitSignature('replayed')
 }
 
 const DESCRIPTIONS: Readonly<Partial<Record<RejectionReason, string>>> = {

@@ -1,18 +1,18 @@
-import type { Exchange } from '../../exchange.js'
 import { inTime, LATE } from '../../deadline.js'
+import type { Exchange } from '../../exchange.js'
 import { keyOf } from '../../key.js'
-import { isRefusal, refuse } from '../../refusal.js'
 import { firstUse } from '../first-use.js'
 import { createIdentity } from '../identity.js'
 import { accepted, type Rejected, type Scheme, undecided, type Verdict } from '../scheme.js'
 import { rejectedSignature, usedSignature } from '../signature-verdict.js'
 import { isSignedBy, unchangeablePart } from './algorithms.js'
-import { isWhole } from './component.js'
 import type { SignedMessage } from './component-values.js'
-import { isDigestOf } from './content-digest.js'
+import { lackingPart } from './coverage.js'
 import { hasSignature, type MessageSignature, readSignature, signatureBase } from './message-signature.js'
 import { checkHttpSignatureOptions, type HttpSignatureOptions } from './options.js'
+import { checkContent } from './signed-content.js'
 import { isSignatureKey, type SignatureKey } from './signature-key.js'
+import { checkTimes, endOf } from './validity.js'
 
 /**
  * Knows services by the signature of a request (RFC 9421) and of its content (RFC 9530). Key and algorithm are fixed by
@@ -36,9 +36,9 @@ export function httpSignature(options: HttpSignatureOptions): Scheme {
   async function verify(exchange: Exchange): Promise<Verdict> {
     const signature = readSignature(exchange, tag)
     if ('verdict' in signature) return rejectedSignature(signature.reason, signature)
-    const missing = lacking(exchange, signature)
-    if (missing !== undefined) return rejectedSignature('claim-missing', { at: missing })
-    const { components, written } = signature
+    const lacking = lackingPart(settings, exchange, signature)
+    if (lacking !== undefined) return rejectedSignature('claim-missing', { at: lacking })
+    const { components, written, created } = signature
     const base = signatureBase(messageOf(exchange), components, written, settings.types)
     if (base === undefined) return rejectedSignature('malformed', { at: 'components' })
 
@@ -46,67 +46,18 @@ export function httpSignature(options: HttpSignatureOptions): Scheme {
     if (key === LATE) return undecided()
     const signed = checkKey(signature, base, key)
     if ('verdict' in signed) return signed
-    const until = endOf(signature)
+    const until = endOf(signature, settings)
     const refused =
-      checkTimes(signature, signed, until) ??
-      (await checkContent(exchange, signature)) ??
+      checkTimes({ created, until }, signed, clock.now(), tolerance) ??
+      (await checkContent(settings, exchange, signature)) ??
       // Content may take its time: what ended meanwhile is no longer remembered by anybody.
-      checkTimes(signature, signed, until)
+      checkTimes({ created, until }, signed, clock.now(), tolerance)
     return refused ?? use(signature, signed, until)
   }
 
   function messageOf(exchange: Exchange): SignedMessage {
     const { method, path, query } = exchange
     return { method, path, query, origin: settings.audience(exchange), lines: (name) => exchange.lines(name) }
-  }
-
-  /** What must be covered and is not. */
-  function lacking(exchange: Exchange, { components, nonce }: MessageSignature): string | undefined {
-    if (settings.nonce === 'required' && nonce === undefined) return 'nonce'
-    return settings.components.find((name) => {
-      if (!name.startsWith('@') && exchange.lines(name).length === 0) return false
-      return !components.some((component) => component.name === name && isWhole(component))
-    })
-  }
-
-  /** When a signature ends by this process's clock, in milliseconds. */
-  function endOf({ created, expires = Infinity }: MessageSignature): number {
-    return Math.min(created * 1_000 + settings.maxAge, expires * 1_000) + tolerance
-  }
-
-  function checkTimes({ created }: MessageSignature, key: SignatureKey, until: number): Rejected | undefined {
-    const now = clock.now()
-    if (key.disabledAt !== undefined) return rejectedSignature('revoked', GENUINE)
-    if (key.expiresAt !== undefined && now >= key.expiresAt) {
-      return rejectedSignature('expired', { ...GENUINE, at: 'keyid' })
-    }
-    if (key.notBefore !== undefined && now < key.notBefore) return rejectedSignature('not-yet-valid', GENUINE)
-    if (created * 1_000 > now + tolerance) {
-      return rejectedSignature('issued-in-future', { ...GENUINE, at: 'created' })
-    }
-    return now < until ? undefined : rejectedSignature('expired', { ...GENUINE, at: 'created' })
-  }
-
-  async function checkContent(
-    exchange: Exchange,
-    { components }: MessageSignature,
-  ): Promise<Rejected | undefined> {
-    if (settings.content === 'ignored') return undefined
-    const read = await exchange.body(settings.maxContentBytes)
-    const content =
-      !isRefusal(read) && read.byteLength > settings.maxContentBytes ? refuse('body-too-large') : read
-    if (isRefusal(content)) {
-      return rejectedSignature('malformed', { ...GENUINE, at: 'content', refusal: content })
-    }
-    const isCovered = components.some(
-      (component) => component.name === 'content-digest' && isWhole(component),
-    )
-    if (isCovered) {
-      const isRight = isDigestOf(exchange.lines('content-digest'), content)
-      return isRight ? undefined : rejectedSignature('bad-signature', { at: 'content-digest' })
-    }
-    if (content.byteLength === 0) return undefined
-    return rejectedSignature('claim-missing', { ...GENUINE, at: 'content-digest' })
   }
 
   /** The last check, since it leaves a trace. */
@@ -119,8 +70,6 @@ export function httpSignature(options: HttpSignatureOptions): Scheme {
     return found === 'fresh' ? accepted(identityOf(signature, key)) : found
   }
 }
-
-const GENUINE = { genuine: true } as const
 
 /** An unknown key, a wrong one and another algorithm than its own are one answer to the client. */
 function checkKey(

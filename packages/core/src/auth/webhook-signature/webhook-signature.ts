@@ -6,7 +6,7 @@ import { isRefusal, refuse } from '../../refusal.js'
 import { firstUse } from '../first-use.js'
 import { createIdentity } from '../identity.js'
 import { accepted, type Rejected, type Scheme, undecided, type Verdict } from '../scheme.js'
-import { rejectedSignature, usedSignature } from '../signature-verdict.js'
+import { rejectedSignature, unfitSignature, usedSignature } from '../signature-verdict.js'
 import type { Delivery } from './forms.js'
 import {
   checkWebhookOptions,
@@ -59,10 +59,8 @@ export function webhookSignature(options: WebhookSignatureOptions): Scheme {
   function checkTime({ sentAt }: Delivery): Rejected | undefined {
     if (sentAt === undefined) return undefined
     const age = clock.now() - sentAt * 1_000
-    if (age > tolerance) return rejectedSignature('expired', { genuine: true, at: 'timestamp' })
-    return age >= -tolerance
-      ? undefined
-      : rejectedSignature('issued-in-future', { genuine: true, at: 'timestamp' })
+    if (age > tolerance) return unfitSignature('expired', { at: 'timestamp' })
+    return age >= -tolerance ? undefined : unfitSignature('issued-in-future', { at: 'timestamp' })
   }
 
   /** The last check, since it leaves a trace. */
