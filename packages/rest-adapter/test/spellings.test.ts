@@ -84,6 +84,28 @@ describe('other spellings of a path that lead to the same route', () => {
     },
   )
 
+  test('send a keyed request on from one to the other, and it runs there, once', async () => {
+    const stores = memoryStores()
+    const router = new Router()
+    let posts = 0
+    router.use((ctx, next) => {
+      if (!ctx.path.endsWith('/')) return next()
+      ctx.status = 308
+      return ctx.redirect(ctx.path.slice(0, -1))
+    })
+    router.post('/orders', operation({ idempotency: 'required' }), (ctx) => {
+      ctx.body = `post ${(posts += 1)}`
+    })
+    const policies = [idempotency({ store: stores.idempotency, anonymous: true })]
+    await serving([restGateway(router, { policies })], async (send) => {
+      const post = (path: string) => send(path, { method: 'POST', headers: { 'idempotency-key': 'key-1' } })
+      const moved = await post('/orders/')
+      expect([moved.status, moved.headers.location]).toEqual([308, '/orders'])
+      expect((await post('/orders')).text).toBe('post 1')
+      expect((await post('/orders/')).text).toBe('post 1')
+    })
+  })
+
   test.each(SPELLINGS)('are all forgotten when a write uses %s', async (written) => {
     const { middleware } = gateway()
     await serving([middleware], async (send) => {

@@ -1,5 +1,4 @@
-import type { Fields } from '../fields.js'
-import { linesOf } from './fields.js'
+import { type Fields, linesOf } from '../fields.js'
 
 /** Why a request went to the handler (RFC 9211 2.2). */
 export type Forward = 'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'request' | 'stale'

@@ -1,8 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Exchange } from '../exchange.js'
-import type { Fields } from '../fields.js'
+import { type Fields, linesOf } from '../fields.js'
 import type { Answer } from '../reply.js'
-import { linesOf } from './fields.js'
 import { parseHttpDate } from './http-date.js'
 
 /** Fields that describe the content a 304 does not have (RFC 9110 15.4.5). */

@@ -1,4 +1,4 @@
-import type { Fields } from '../fields.js'
+import { type Fields, linesOf } from '../fields.js'
 import { listMembers } from './list.js'
 
 /**
@@ -48,11 +48,4 @@ export function storedFields(headers: Fields, others: readonly string[]): Record
     stored[name] = value
   }
   return stored
-}
-
-/** The lines of a field. */
-export function linesOf(headers: Fields, name: string): readonly string[] {
-  const value = headers[name]
-  if (value === undefined) return []
-  return typeof value === 'string' ? [value] : value
 }

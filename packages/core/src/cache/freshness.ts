@@ -1,6 +1,5 @@
-import type { Fields } from '../fields.js'
+import { type Fields, linesOf } from '../fields.js'
 import { type Directives, MOST_SECONDS, secondsOf } from './cache-control.js'
-import { linesOf } from './fields.js'
 import { parseHttpDate } from './http-date.js'
 import { listMembers } from './list.js'
 

@@ -1,6 +1,6 @@
 import type { Exchange } from '../exchange.js'
+import { linesOf } from '../fields.js'
 import type { Answer, Reply } from '../reply.js'
-import { linesOf } from './fields.js'
 import type { CacheStore } from './store.js'
 import { addressTagKeys, referenceTagKeys, tagKeys } from './tags.js'
 

@@ -1,4 +1,4 @@
-import type { Fields } from '../fields.js'
+import { type Fields, linesOf } from '../fields.js'
 import type { Answer } from '../reply.js'
 import {
   type Directives,
@@ -7,7 +7,6 @@ import {
   isUnqualified,
   parseDirectives,
 } from './cache-control.js'
-import { linesOf } from './fields.js'
 import { initialAgeOf, lifetimeOf, type Timing } from './freshness.js'
 import type { CacheNotStoredReason } from './reasons.js'
 import type { CheckedRule } from './rule.js'

@@ -1,10 +1,10 @@
 import type { Exchange } from '../exchange.js'
 import type { Answer } from '../reply.js'
+import { locatedPaths, parseUrl } from '../http/location.js'
 import { normalPercent } from '../http/percent.js'
 import { keyOf } from '../key.js'
 import { canonicalPathOf } from '../operation.js'
 import type { Tag } from '../tag.js'
-import { linesOf } from './fields.js'
 import type { CacheStore } from './store.js'
 
 /** The store keys of tags: ids of entities are not to be read from a store. */
@@ -36,15 +36,14 @@ export function referenceTagKeys(exchange: Exchange, reference: string): readonl
 
 /**
  * Whether an answer leads from one spelling of its address to another. An entry serves all of them: who follows would
- * be led in a circle. Whatever origin is named: what a proxy calls it is not always known here.
+ * be led in a circle.
  */
 export function isRespelling({ path, operation, method }: Exchange, { status, headers }: Answer): boolean {
   if (status < 300 || status > 399) return false
   const own = canonicalPathOf(operation, path, method)
-  return linesOf(headers, 'location').some((reference) => {
-    const target = parseUrl(reference, parseUrl(`http://any${path}`))?.pathname
-    return target !== undefined && target !== path && canonicalPathOf(operation, target, method) === own
-  })
+  return locatedPaths(path, headers).some(
+    (located) => located !== path && canonicalPathOf(operation, located, method) === own,
+  )
 }
 
 /**
@@ -61,8 +60,4 @@ function addressKey({ origin }: Exchange, path: string, search: string): string 
   const address = `${origin}${path}${normalPercent(search)}`
   const url = parseUrl(address)
   return keyOf('address', url === undefined ? address : `${url.origin}${url.pathname}${url.search}`)
-}
-
-function parseUrl(text: string, base?: URL): URL | undefined {
-  return URL.canParse(text, base?.href) ? new URL(text, base) : undefined
 }

@@ -1,7 +1,6 @@
 import type { Exchange } from '../exchange.js'
-import type { Fields } from '../fields.js'
+import { type Fields, linesOf } from '../fields.js'
 import { keyOf } from '../key.js'
-import { linesOf } from './fields.js'
 import { isFieldName, listMembers, trimWhitespace } from './list.js'
 import type { SelectVariant } from './store.js'
 

@@ -9,7 +9,10 @@ export type IdempotencyEvent =
       readonly outcome: 'answered' | 'not-kept' | 'failed'
       readonly status: number
     }
-  /** There was no effect: a policy behind refused, or the handler ended before its barrier. The key is free again. */
+  /**
+   * There was no effect: a policy behind refused, the handler ended before its barrier, or it sent the client to another
+   * spelling of the address. The key is free again.
+   */
   | { readonly type: 'idempotency.withdrawn'; readonly operationRef: string }
   /** The owner lost its claim before its barrier, so it did nothing. */
   | { readonly type: 'idempotency.claim-lost'; readonly operationRef: string }

@@ -1,8 +1,10 @@
 import { Readable } from 'node:stream'
 import type { Exchange, Next } from '../exchange.js'
-import type { Reply } from '../reply.js'
+import type { Answer, Reply } from '../reply.js'
+import { locatedPaths } from '../http/location.js'
+import { canonicalPathOf } from '../operation.js'
 import { isRefusal, type Refusal } from '../refusal.js'
-import type { Barrier } from './barrier.js'
+import type { Barrier, BarrierState } from './barrier.js'
 import { pause, within } from '../deadline.js'
 import type { ExecutionSetting, Won } from './execution-setting.js'
 import { keepLease } from './lease.js'
@@ -56,9 +58,13 @@ async function run(
       discard(reply)
       return await stopped(setting, won, state, exchange)
     }
-    if (isRefusal(reply) || (state === 'ahead' && reply.status >= 400)) {
+    if (isRefusal(reply)) {
       if (state === 'passed') await settle(setting, won, exchange, FAILED)
       else await withdraw(setting, won, exchange)
+      return reply
+    }
+    if (isUndone(exchange, reply, state)) {
+      await withdraw(setting, won, exchange)
       return reply
     }
     captured = await capture(reply, setting.keep, setting.maxBody)
@@ -73,6 +79,22 @@ async function run(
   if (await settle(setting, won, exchange, record)) return answer
   discard(answer)
   return outcomeUnknown(won.cell, 'completion-lost')
+}
+
+/** Whether an answer says that nothing was done, so that the key is free for another attempt. */
+function isUndone(exchange: Exchange, answer: Answer, state: BarrierState): boolean {
+  if (state === 'passed') return false
+  return (state === 'ahead' && answer.status >= 400) || asksForItself(exchange, answer)
+}
+
+/**
+ * 307 and 308 have the client send the same again, elsewhere (RFC 9110 15.4.8). Where that is another spelling of the
+ * path, or the path at another origin, it comes with the same key, and a replay would lead it in a circle.
+ */
+function asksForItself({ path, operation, method }: Exchange, { status, headers }: Answer): boolean {
+  if (status !== 307 && status !== 308) return false
+  const own = canonicalPathOf(operation, path, method)
+  return locatedPaths(path, headers).some((located) => canonicalPathOf(operation, located, method) === own)
 }
 
 /** Nobody will read it: what it streams from must not stay open. */
