@@ -28,5 +28,6 @@ export { developmentRouter } from './development-routes.js'
 
 // The server
 export { type Address, readAddress, readTokenSource, type TokenSource } from './server/settings.js'
+export { type KeySource, readKeySource } from './server/key-source.js'
 export { health } from './server/health.js'
 export { start } from './server/start.js'

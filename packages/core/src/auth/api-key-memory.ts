@@ -1,4 +1,4 @@
-import { type ApiKeyLookup, type ApiKeyRecord, frozenRecord, isRecord } from './api-key-record.js'
+import { type ApiKeyLookup, type ApiKeyRecord, checkRecord, frozenRecord } from './api-key-record.js'
 
 /** A lookup in a list. */
 export interface MemoryApiKeys extends ApiKeyLookup {
@@ -9,12 +9,13 @@ export interface MemoryApiKeys extends ApiKeyLookup {
 /**
  * Looks API keys up in a list, by digest. For a handful of keys that come from the configuration.
  *
- * @throws TypeError when a record has the wrong shape, or two have the same digest.
+ * @throws TypeError when a record has the wrong shape or an unknown member, or two have the same digest.
  */
 export function memoryApiKeys(records: Iterable<ApiKeyRecord>): MemoryApiKeys {
   const byDigest = new Map<string, ApiKeyRecord>()
-  for (const record of records) {
-    if (!isRecord(record)) throw new TypeError('memoryApiKeys: a record has the wrong shape')
+  let index = 0
+  for (const given of records) {
+    const record = checkRecord(`memoryApiKeys: records[${index++}]`, given)
     if (byDigest.has(record.digest)) throw new TypeError('memoryApiKeys: two records have the same digest')
     byDigest.set(record.digest, frozenRecord(record))
   }

@@ -38,40 +38,24 @@ export interface ApiKeyRecord {
   readonly disabledAt?: number | undefined
 }
 
-/** The members of an {@link ApiKeyRecord}. */
-export const RECORD_MEMBERS = [
-  'digest',
-  'keyId',
-  'subject',
-  'tenant',
-  'scopes',
-  'roles',
-  'tier',
-  'issuedAt',
-  'notBefore',
-  'expiresAt',
-  'disabledAt',
-] as const satisfies readonly (keyof ApiKeyRecord)[]
-
 /** Whether a record has the right shape. A lookup may read it from anywhere. */
-export function isRecord(record: ApiKeyRecord): boolean {
-  if (typeof record !== 'object' || record === null) return false
-  const { digest, keyId, subject, tenant, scopes = [], roles = [], tier } = record
-  const { issuedAt, notBefore, expiresAt, disabledAt } = record
-  return (
-    DIGEST.test(digest) &&
-    [keyId, subject].every(isText) &&
-    [tenant, tier].every((text) => text === undefined || isText(text)) &&
-    [scopes, roles].every((names) => Array.isArray(names) && names.every(isText)) &&
-    [issuedAt, notBefore, expiresAt, disabledAt].every((time) => time === undefined || Number.isFinite(time))
-  )
+export function isRecord(record: unknown): record is ApiKeyRecord {
+  return typeof record === 'object' && record !== null && wrongMember(record) === undefined
+}
+
+/** @throws TypeError that names the member, and none of the values: one of them may be a key. */
+export function checkShape(option: string, record: unknown): ApiKeyRecord {
+  if (isRecord(record)) return record
+  if (typeof record !== 'object' || record === null)
+    throw new TypeError(`${option} must be an API key's record`)
+  const member = wrongMember(record) ?? 'digest'
+  throw new TypeError(`${option}.${member} must be ${RULES[member][1]}`)
 }
 
 /** @throws TypeError when it is no record, or has another member: a misspelt `expiresAt` would make a key that never ends. */
 export function checkRecord(option: string, record: unknown): ApiKeyRecord {
   checkKnown(option, record, RECORD_MEMBERS)
-  if (isRecord(record as ApiKeyRecord)) return record as ApiKeyRecord
-  throw new TypeError(`${option} has the wrong shape`)
+  return checkShape(option, record)
 }
 
 /** A copy of a good record that nobody can change: what is worked out from it once holds. */
@@ -88,8 +72,50 @@ export function isFrozenRecord(record: ApiKeyRecord): boolean {
   return [record, record.scopes, record.roles].every((part) => Object.isFrozen(part))
 }
 
+type Member = keyof ApiKeyRecord
+
+function wrongMember(record: object): Member | undefined {
+  const given = record as Partial<Record<Member, unknown>>
+  return RECORD_MEMBERS.find((member) => !RULES[member][0](given[member]))
+}
+
+const TEXT = 'a non-empty string'
+const TIME = 'milliseconds since the Unix epoch, or undefined'
+const DIGEST = /^[0-9a-f]{64}$/
+
+/** What each member must be, as a test and in words. */
+const RULES: Readonly<Record<Member, readonly [(value: unknown) => boolean, string]>> = {
+  digest: [isDigest, "the key's SHA-256 in 64 lower-case hexadecimal digits: apiKeyDigest(key)"],
+  keyId: [isText, TEXT],
+  subject: [isText, TEXT],
+  tenant: [isMaybeText, `${TEXT} or undefined`],
+  scopes: [areMaybeTexts, `an array of which each is ${TEXT}, or undefined`],
+  roles: [areMaybeTexts, `an array of which each is ${TEXT}, or undefined`],
+  tier: [isMaybeText, `${TEXT} or undefined`],
+  issuedAt: [isMaybeTime, TIME],
+  notBefore: [isMaybeTime, TIME],
+  expiresAt: [isMaybeTime, TIME],
+  disabledAt: [isMaybeTime, TIME],
+}
+
+const RECORD_MEMBERS = Object.keys(RULES) as readonly Member[]
+
+function isDigest(value: unknown): boolean {
+  return typeof value === 'string' && DIGEST.test(value)
+}
+
 function isText(value: unknown): boolean {
   return typeof value === 'string' && value !== ''
 }
 
-const DIGEST = /^[0-9a-f]{64}$/
+function isMaybeText(value: unknown): boolean {
+  return value === undefined || isText(value)
+}
+
+function areMaybeTexts(value: unknown): boolean {
+  return value === undefined || (Array.isArray(value) && value.every(isText))
+}
+
+function isMaybeTime(value: unknown): boolean {
+  return value === undefined || Number.isFinite(value)
+}

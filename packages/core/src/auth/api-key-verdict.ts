@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
-import { type ApiKeyRecord, isFrozenRecord, isRecord } from './api-key-record.js'
+import { type ApiKeyRecord, checkShape, isFrozenRecord } from './api-key-record.js'
 import { createIdentity } from './identity.js'
 import { type Accepted, accepted, rejected, type Verdict } from './scheme.js'
 
@@ -12,9 +12,7 @@ export function keyVerdicts(): DecideKey {
   return (digest, record, now) => {
     const known = record === undefined ? undefined : callers.get(record)
     // A fault of the lookup must neither let anyone in nor count as a bad key.
-    if (record !== undefined && known === undefined && !isRecord(record)) {
-      throw new TypeError('apiKey: lookup returned a record of the wrong shape')
-    }
+    if (record !== undefined && known === undefined) checkShape('apiKey: lookup()', record)
     const same = isSame(digest, record?.digest ?? NO_DIGEST)
     if (record === undefined || !same) return rejected('unknown-key')
 

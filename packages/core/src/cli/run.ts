@@ -74,7 +74,7 @@ export function runHeadgate(
       issuedAt: now,
       ...(lifetime !== undefined && { expiresAt: now + milliseconds('--expires-in', lifetime) }),
     }
-    checkRecord('--tenant, --scope, --role, --tier', record)
+    checkRecord('the record of --tenant, --scope, --role and --tier', record)
     const kept =
       redis === undefined ? JSON.stringify(record, undefined, 2) : putCommands(redis, record).join('\n')
     out.write(`${key}\n${kept}\n`)

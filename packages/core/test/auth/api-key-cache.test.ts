@@ -93,7 +93,7 @@ test('guesses at the secret of a known id push out no good key', async () => {
 test('a faulty record is not remembered', async () => {
   let record: ApiKeyRecord = { ...RECORD, subject: '' }
   const scheme = apiKey({ lookup: () => record, clock: new ManualClock(), ...BRIEFLY })
-  await expect(ask(scheme)).rejects.toThrow(/wrong shape/)
+  await expect(ask(scheme)).rejects.toThrow(/subject must be/)
   record = RECORD
   expect(await ask(scheme)).toBe('accepted')
 })

@@ -143,22 +143,26 @@ describe('apiKey', () => {
       'away',
     )
     const wrong: readonly object[] = [
-      { ...RECORD, digest: 'x' },
-      { ...RECORD, subject: '' },
-      { ...RECORD, subject: null },
-      { ...RECORD, keyId: 7 },
-      { ...RECORD, tenant: 7 },
-      { ...RECORD, tier: '' },
-      { ...RECORD, issuedAt: '2026' },
-      { ...RECORD, scopes: 'read' },
-      { ...RECORD, scopes: [1] },
-      { ...RECORD, expiresAt: '2027-01-01' },
-      { ...RECORD, disabledAt: null },
-      null as never,
+      { digest: 'x' },
+      { subject: '' },
+      { subject: null },
+      { keyId: 7 },
+      { tenant: 7 },
+      { tier: '' },
+      { issuedAt: '2026' },
+      { scopes: 'read' },
+      { scopes: [1] },
+      { expiresAt: '2027-01-01' },
+      { disabledAt: null },
     ]
-    for (const record of wrong) {
-      await expect(ask(apiKey({ lookup: () => record as ApiKeyRecord }), KEY)).rejects.toThrow(/wrong shape/)
+    for (const member of wrong) {
+      const lookup = (): ApiKeyRecord => ({ ...RECORD, ...member })
+      const named = new RegExp(`^apiKey: lookup\\(\\)\\.${Object.keys(member)[0]} must be `)
+      await expect(ask(apiKey({ lookup }), KEY)).rejects.toThrow(named)
     }
+    await expect(ask(apiKey({ lookup: () => null as never }), KEY)).rejects.toThrow(
+      /must be an API key's record/,
+    )
   })
 
   test('checks its options by name', () => {
@@ -184,7 +188,16 @@ describe('apiKey', () => {
 describe('memoryApiKeys', () => {
   test('refuses records that can not work', () => {
     expect(() => memoryApiKeys([RECORD, RECORD])).toThrow(/same digest/)
-    expect(() => memoryApiKeys([{ ...RECORD, digest: KEY }])).toThrow(/wrong shape/)
+    expect(() => memoryApiKeys([RECORD, { ...RECORD, expireAt: 1 } as never])).toThrow(
+      /^memoryApiKeys: records\[1\]: unknown option 'expireAt'/,
+    )
+  })
+
+  test('names the member that is wrong, and not what stands there: it may be the key', () => {
+    expect(() => memoryApiKeys([{ ...RECORD, digest: KEY }])).toThrow(
+      /^memoryApiKeys: records\[0\]\.digest must be/,
+    )
+    expect(() => memoryApiKeys([{ ...RECORD, digest: KEY }])).not.toThrow(KEY)
   })
 
   test('knows no digest that was not listed', () => {

@@ -5,7 +5,7 @@ import type { ApiKeyRecord } from '../../../src/auth/api-key-record.js'
 import {
   type RedisApiKeys,
   redisApiKeys,
-  type RedisApiKeysOptions,
+  type RedisStoreOptions,
   type RedisEvent,
   redisStores,
 } from '../../../src/stores/redis/index.js'
@@ -18,7 +18,7 @@ const DAY = 86_400_000
 
 describeRedis('the records of API keys', () => {
   const server = useRedis()
-  const open = async (options: RedisApiKeysOptions = {}) =>
+  const open = async (options: RedisStoreOptions = {}) =>
     redisApiKeys(await connect(server().port), { ...PATIENT, ...options })
   const serverTime = async () => {
     const [seconds] = (await server().command('TIME')) as [string]
@@ -238,7 +238,7 @@ describe('redisApiKeys', () => {
     expect(() => redisApiKeys(whole, { ttl: 1 } as never)).toThrow(/ttl/)
     const keys = redisApiKeys(whole)
     const { record } = issue()
-    await expect(keys.put({ ...record, digest: 'x' })).rejects.toThrow(/wrong shape/)
+    await expect(keys.put({ ...record, digest: 'x' })).rejects.toThrow(/redisApiKeys: record.digest must be/)
     await expect(keys.put({ ...record, expires: 1 } as never)).rejects.toThrow(/expires/)
     await expect(keys.revoke('')).rejects.toThrow(/keyId/)
     await expect(keys.retire('k', 0)).rejects.toThrow(/after/)
