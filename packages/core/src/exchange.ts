@@ -1,6 +1,7 @@
 import type { Identity } from './auth/identity.js'
 import type { GateEvent } from './events.js'
 import type { Operation } from './operation.js'
+import type { Budget } from './rate-limit/budget.js'
 import type { Refusal } from './refusal.js'
 import type { Reply } from './reply.js'
 
@@ -41,6 +42,11 @@ export interface Exchange extends Incoming {
    * query that was cheaper than it looked. Set it before the reply; an operation's `cost` is what it costs at most.
    */
   spent?: number
+  /**
+   * How the budgets stand that its cost is taken from, or that refused it: asked when it is known what it really cost.
+   * Set by `rateLimit`; undefined where none decided.
+   */
+  budgets?: () => readonly Budget[]
   /**
    * Runs `work` cut off from the client's connection: when the client leaves, neither the handler nor the stream it
    * answers with is ended. For work whose result outlives the request, such as an effect under an idempotency key.

@@ -45,6 +45,11 @@ export interface Channel {
   handle?(ctx: Context, next: KoaNext): Promise<unknown>
   /** Renders a refusal. Default: `application/problem+json`. */
   render?(refusal: Refusal, exchange: Exchange): Answer
+  /**
+   * The last word on an answer, executed or stored, when every policy is through: what it adds is kept by none. Not
+   * asked about refusals. Default: nothing.
+   */
+  finish?(answer: Answer, exchange: Exchange): Answer
   /** Renders what a handler says with `ctx.throw(404)` or a bare `ctx.status = 404`. Default: text, as in Koa. */
   renderError?(error: HandlerError): Answer
 }
@@ -209,9 +214,13 @@ async function pass(
     forgetRemoved(outer, res)
     return captureAnswer(ctx, outer, renderError)
   })
-  const answer = reply.kind === 'answer' ? reply : render(channel, reply, exchange)
+  const answer = reply.kind === 'answer' ? finish(channel, reply, exchange) : render(channel, reply, exchange)
   writeAnswer(ctx, outer, answer)
   return answer
+}
+
+function finish(channel: Channel, answer: Answer, exchange: Exchange): Answer {
+  return channel.finish === undefined || answer.uncaptured ? answer : channel.finish(answer, exchange)
 }
 
 /** Whether some of an answer may be made later than now. */

@@ -19,8 +19,8 @@ interface Range {
  * @returns undefined when the client accepts neither.
  */
 export function negotiate(accept: string | undefined): MediaType | undefined {
-  if (accept === undefined || accept.trim() === '' || accept === '*/*') return DEFAULT_MEDIA_TYPE
-  const ranges = accept.split(',').flatMap(readRange)
+  if (accept === undefined || isAnything(accept)) return DEFAULT_MEDIA_TYPE
+  const ranges = readRanges(accept)
   let best: { type: MediaType; weight: number; specificity: number; place: number } | undefined
   for (const type of OFFERED) {
     const place = mostSpecific(ranges, type)
@@ -30,6 +30,21 @@ export function negotiate(accept: string | undefined): MediaType | undefined {
     if (best === undefined || isBetter(found, best)) best = found
   }
   return best?.type
+}
+
+/** Whether a client takes a type, if need be in place of one that it likes better. */
+export function isAccepted(accept: string | undefined, type: MediaType): boolean {
+  if (accept === undefined || isAnything(accept)) return true
+  const ranges = readRanges(accept)
+  return (ranges[mostSpecific(ranges, type)]?.weight ?? 0) > 0
+}
+
+function isAnything(accept: string): boolean {
+  return accept === '*/*' || accept.trim() === ''
+}
+
+function readRanges(accept: string): readonly Range[] {
+  return accept.split(',').flatMap(readRange)
 }
 
 function isBetter(

@@ -40,7 +40,7 @@ export function executionContext<Loaders>(
 }
 
 /** Members of an exchange that tell callers apart. */
-const PERSONAL: ReadonlySet<PropertyKey> = new Set(['identity', 'address'])
+const PERSONAL: ReadonlySet<PropertyKey> = new Set(['identity', 'address', 'budgets'])
 
 /** Fields that are read for logs and traces; no answer depends on them. */
 const TRACING: readonly string[] = ['traceparent', 'tracestate', 'x-request-id']

@@ -17,7 +17,7 @@ import { type Profile, statusOf } from './statuses.js'
 /** What is executed with. */
 export interface ExecutionSetting extends Pick<
   GraphqlOptions,
-  'schema' | 'rootValue' | 'context' | 'loaders' | 'formatError' | 'reportCost'
+  'schema' | 'rootValue' | 'context' | 'loaders' | 'formatError'
 > {
   readonly entities: Entities
   readonly profile: Profile
@@ -48,14 +48,7 @@ interface Run {
   /** Whether an answer for everybody was made from something that tells callers apart. */
   readonly isPersonal: () => boolean
   readonly onTags: (tags: readonly Tag[]) => void
-  /** Sets what it really cost, where that can be told. Gives what the client shall hear of it: mostly nothing. */
-  readonly settleCost: (spent: number | undefined) => Cost | undefined
-}
-
-/** As clients of other services know it. */
-interface Cost {
-  readonly requestedQueryCost: number
-  readonly actualQueryCost: number
+  readonly exchange: Exchange
 }
 
 type ContextValue = Record<PropertyKey, unknown>
@@ -69,10 +62,11 @@ export function executor(setting: ExecutionSetting): Execute {
     onSubscribe: ({ context }) => context.args as ExecutionArgs & { contextValue: ContextValue },
     execute: executeDocument,
     onOperation({ context: run }, _args, result) {
-      const cost = run.settleCost(spentOn(run.runnable.document.root, run.runnable.objects, result))
-      // What one request cost is nothing to tell another.
-      const cacheable = settle(run, result, entities) && cost === undefined
-      const text = serialise(withCost(result, cost), formatError, run.report)
+      const spent = spentOn(run.runnable.document.root, run.runnable.objects, result)
+      // A resolver may have said so itself.
+      if (spent !== undefined) run.exchange.spent ??= spent
+      const cacheable = settle(run, result, entities)
+      const text = serialise(result, formatError, run.report)
       const headers = {
         'content-type': contentType(run.runnable.media),
         ...(cacheable ? {} : { 'cache-control': 'no-store' }),
@@ -91,7 +85,7 @@ export function executor(setting: ExecutionSetting): Execute {
 }
 
 async function startRun(
-  { schema, rootValue, context, loaders, reportCost }: ExecutionSetting,
+  { schema, rootValue, context, loaders }: ExecutionSetting,
   runnable: Runnable,
   exchange: Exchange,
   ctx: Context,
@@ -117,13 +111,7 @@ async function startRun(
     report: (error) => ctx.app.emit('error', error, ctx),
     isPersonal: () => personal,
     onTags,
-    settleCost(spent) {
-      // A resolver may have said so itself.
-      if (spent !== undefined) exchange.spent ??= spent
-      if (reportCost !== true || !runnable.costAsked) return undefined
-      const { cost } = exchange.operation
-      return { requestedQueryCost: cost, actualQueryCost: exchange.spent ?? cost }
-    },
+    exchange,
   }
 }
 
@@ -147,20 +135,16 @@ function settle(run: Run, result: ExecutionResult, entities: Entities): boolean 
   return complete && !run.isPersonal() && tags.size <= MOST_TAGS && !result.errors?.length
 }
 
-function withCost(result: ExecutionResult, cost: Cost | undefined): ExecutionResult {
-  return cost === undefined ? result : { ...result, extensions: { ...result.extensions, cost } }
-}
-
 /** Errors come first, so that a reader of a long answer notices them (GraphQL 7.1). */
 function serialise(
-  { errors, data, extensions }: ExecutionResult,
+  { errors, data }: ExecutionResult,
   format: FormatError,
   report: (error: unknown) => void,
 ): string {
   for (const error of errors ?? []) {
     if (!isExposed(error)) report(error.originalError)
   }
-  return JSON.stringify({ errors: errors?.map(format), data, extensions })
+  return JSON.stringify({ errors: errors?.map(format), data })
 }
 
 /** A result without `data` means that an execution could not begin although all was checked: the server's fault. */

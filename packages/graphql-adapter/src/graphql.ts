@@ -1,16 +1,20 @@
 import {
   type Channel,
   createOperation,
+  type Exchange,
   exchangeOf,
+  type Incoming,
   isRefusal,
   keyOf,
   type Operation,
+  type Refusal,
   type Tag,
 } from '@headgate/core'
 import { printSchema } from 'graphql'
 import type { Context } from 'koa'
 import { DEFAULT_MEDIA_TYPE, negotiate } from './accept.js'
 import { canonicalVariables } from './canonical.js'
+import { costReport, withCost } from './cost-report.js'
 import { documentCache } from './document-cache.js'
 import { readEntities } from './entities.js'
 import { executor } from './execution.js'
@@ -21,6 +25,7 @@ import { renderHandlerError, renderRefusal } from './render.js'
 import { mostObjects } from './object-costs.js'
 import { type ObjectField, planObjects } from './object-plan.js'
 import { checkRules } from './rules.js'
+import { throttledForm } from './throttled.js'
 
 /**
  * GraphQL over HTTP as a channel of a gate: `gate(policies, { channels: [graphql({ schema })] })`.
@@ -29,7 +34,7 @@ import { checkRules } from './rules.js'
  */
 export function graphql<Loaders = unknown>(options: GraphqlOptions<Loaders>): Channel {
   const settings = readOptions(options)
-  const { schema, maxTokens, maxDepth, maxFields, profile, bodyLimit } = settings
+  const { schema, maxTokens, maxDepth, maxFields, profile, bodyLimit, reportCost, throttledStatus } = settings
   const rules = checkRules(schema, options.rules)
   const entities = readEntities(schema, options.keyFields)
   const schemaDigest = keyOf('schema', printSchema(schema))
@@ -46,7 +51,9 @@ export function graphql<Loaders = unknown>(options: GraphqlOptions<Loaders>): Ch
     profile,
   }
   const execute = executor({ ...settings, entities })
-  const requests = new WeakMap<Context, Request>()
+  const requests = new WeakMap<Incoming, Request>()
+  const wantsCost = (exchange: Exchange): boolean =>
+    reportCost && requests.get(exchange)?.prepared.costAsked === true
 
   return {
     name: 'graphql',
@@ -58,14 +65,14 @@ export function graphql<Loaders = unknown>(options: GraphqlOptions<Loaders>): Ch
     async describe(ctx, incoming) {
       const prepared = await prepare(preparation, incoming, isParsed(ctx))
       const request: Request = { prepared, tags: [] }
-      requests.set(ctx, request)
+      requests.set(incoming, request)
       return describeRequest(request)
     },
 
     async handle(ctx) {
-      const request = requests.get(ctx)
-      const runnable = request?.prepared.settle()
       const exchange = exchangeOf(ctx)
+      const request = exchange && requests.get(exchange)
+      const runnable = request?.prepared.settle()
       if (request === undefined || runnable === undefined || isRefusal(runnable) || exchange === undefined) {
         throw new Error('graphql: the gate let a request through that can not run')
       }
@@ -76,8 +83,19 @@ export function graphql<Loaders = unknown>(options: GraphqlOptions<Loaders>): Ch
       ctx.vary('Accept')
     },
 
-    render: (refusal, exchange) =>
-      renderRefusal(refusal, negotiate(exchange.header('accept')) ?? DEFAULT_MEDIA_TYPE),
+    finish: (answer, exchange) =>
+      wantsCost(exchange) ? withCost(answer, costReport(exchange, 'answered')) : answer,
+
+    render(refusal, exchange) {
+      const accept = exchange.header('accept')
+      const media = negotiate(accept) ?? DEFAULT_MEDIA_TYPE
+      const wellFormed = requests.get(exchange)?.prepared.wellFormed === true
+      return renderRefusal(refusal, {
+        media,
+        throttled: throttledStatus === 200 ? throttledForm(refusal, accept, media, wellFormed) : undefined,
+        cost: isOfBudget(refusal) && wantsCost(exchange) ? costReport(exchange, 'refused') : undefined,
+      })
+    },
 
     renderError: (error) => renderHandlerError(error, DEFAULT_MEDIA_TYPE),
   }
@@ -123,6 +141,11 @@ interface Request {
   readonly prepared: Prepared
   /** Known when the operation ran. */
   tags: readonly Tag[]
+}
+
+/** A refusal that a client which minds its budget can learn from. */
+function isOfBudget({ code }: Refusal): boolean {
+  return code === 'quota-exceeded' || code === 'cost-exceeds-quota'
 }
 
 /** At most: it is known before anything runs. */

@@ -35,10 +35,16 @@ export interface GraphqlOptions<Loaders = unknown> {
    */
   readonly objectCosts?: ObjectCosts
   /**
-   * Says what a request cost, in `extensions.cost`, to clients that ask with `"extensions": { "cost": true }`. Such an
-   * answer is not stored. Default `false`.
+   * Says what a request cost and how its budget stands, in `extensions.cost`, to clients that ask with
+   * `"extensions": { "cost": true }`. Default `false`.
    */
   readonly reportCost?: boolean
+  /**
+   * The status of an answer to a client over its limit. `200` is for clients that read GraphQL's errors and no statuses:
+   * the code is then `THROTTLED`, and the answer a 200 in `application/json`. Clients that take only
+   * `application/graphql-response+json` get 429 still. Default `429`, with the refusal's own code.
+   */
+  readonly throttledStatus?: 200 | 429
   /** The field that holds an entity's key, by type name, where it is not `id`. Default: `id` everywhere. */
   readonly keyFields?: KeyFields
   /** Bytes of a body that are read, before the caller is known. An integer of at least 1. Default 256 KiB. */
@@ -65,6 +71,7 @@ export const GRAPHQL_DEFAULTS = {
   maxDepth: 64,
   maxFields: 5_000,
   reportCost: false,
+  throttledStatus: 429,
   documents: { maxEntries: 1_000, maxBytes: 33_554_432 },
   profile: 'audit-2025',
 } as const satisfies Partial<GraphqlOptions>
@@ -79,6 +86,7 @@ export const OPTION_NAMES = [
   'rules',
   'objectCosts',
   'reportCost',
+  'throttledStatus',
   'keyFields',
   'bodyLimit',
   'maxTokens',
@@ -88,6 +96,8 @@ export const OPTION_NAMES = [
   'formatError',
   'profile',
 ] as const satisfies readonly (keyof GraphqlOptions)[]
+
+const THROTTLED_STATUSES: ReadonlySet<unknown> = new Set([200, 429])
 
 /** Options with their defaults. */
 export type Settings = ReturnType<typeof readOptions>
@@ -117,6 +127,9 @@ export function readOptions(options: GraphqlOptions) {
   checkChoice('graphql: profile', settings.profile, PROFILE_NAMES)
   if (typeof settings.reportCost !== 'boolean') {
     throw new TypeError('graphql: reportCost must be true or false')
+  }
+  if (!THROTTLED_STATUSES.has(settings.throttledStatus)) {
+    throw new TypeError('graphql: throttledStatus must be 200 or 429')
   }
   for (const name of ['context', 'loaders', 'formatError'] as const) {
     if (options[name] !== undefined) checkFunction(`graphql: ${name}`, options[name])

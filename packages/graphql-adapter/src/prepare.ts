@@ -19,8 +19,6 @@ export interface Runnable {
   readonly coerced: CoercedVariables
   /** What its answer may hold, where objects cost something. */
   readonly objects: Objects
-  /** The client wants to know what it cost. */
-  readonly costAsked: boolean
 }
 
 type Objects = readonly ObjectField[] | undefined
@@ -30,6 +28,10 @@ export interface Prepared {
   /** What the gate is told of it; undefined where it can't run. */
   readonly draft: Pick<Draft, 'type' | 'name' | 'declaration'> | undefined
   readonly objects: Objects
+  /** Its HTTP part is in order: whatever becomes of it is GraphQL's to say. */
+  readonly wellFormed: boolean
+  /** The client wants to know what it cost. */
+  readonly costAsked: boolean
   /**
    * Validates it and coerces its variables, once: why it can't run, or what runs. Not before somebody may know: it
    * takes up to ten times as long as all that was done before.
@@ -55,25 +57,37 @@ export async function prepare(setting: Preparation, incoming: Incoming, decoded:
   const parameters = await readParameters(incoming, { ...setting, decoded })
   if (isRefusal(parameters)) return rejected(parameters)
 
+  const { extensions } = parameters
+  const asked = {
+    wellFormed: true,
+    costAsked: Object.hasOwn(extensions, 'cost') && extensions['cost'] === true,
+  }
   const document = setting.documents.read(parameters.query, parameters.operationName)
   if (document.kind === 'rejected') {
-    return rejected(requestError(setting.profile, media, document.code, document.errors))
+    return { ...rejected(requestError(setting.profile, media, document.code, document.errors)), ...asked }
   }
-  const asked = setting.planObjects && askedBy(document, parameters.variables)
-  const objects = asked && setting.planObjects?.(asked)
+  const selected = setting.planObjects && selectedBy(document, parameters.variables)
+  const objects = selected && setting.planObjects?.(selected)
   let settled: Runnable | Refusal | undefined
   return {
     draft: document.kind === 'runnable' ? document : document.draft,
     objects,
+    ...asked,
     settle: () => (settled ??= settle(setting, incoming.method, media, { ...parameters, objects })),
   }
 }
 
 function rejected(refusal: Refusal): Prepared {
-  return { draft: undefined, objects: undefined, settle: () => refusal }
+  return {
+    draft: undefined,
+    objects: undefined,
+    wellFormed: false,
+    costAsked: false,
+    settle: () => refusal,
+  }
 }
 
-function askedBy(
+function selectedBy(
   document: Exclude<Document, { kind: 'rejected' }> | DraftedDocument,
   variables: Parameters['variables'],
 ): Asked | undefined {
@@ -93,7 +107,7 @@ function settle(
 ): Runnable | Refusal {
   const tooDeep = exceedsNesting(parameters, maxDepth)
   if (tooDeep !== undefined) return tooDeep
-  const { query, operationName, variables, extensions, objects } = parameters
+  const { query, operationName, variables, objects } = parameters
   const document = documents.compile(query, operationName)
   if (document.kind === 'rejected') return requestError(profile, media, document.code, document.errors)
   if (document.type === 'mutation' && method !== 'POST') {
@@ -102,8 +116,7 @@ function settle(
   }
   const coerced = coerce(schema, document, variables)
   if ('errors' in coerced) return requestError(profile, media, 'bad-user-input', coerced.errors)
-  const costAsked = Object.hasOwn(extensions, 'cost') && extensions['cost'] === true
-  return { media, document, variables, coerced: coerced.values, objects, costAsked }
+  return { media, document, variables, coerced: coerced.values, objects }
 }
 
 /** A custom scalar may throw what it likes: it is the variables' fault. */

@@ -2,6 +2,8 @@ import { type Answer, type Fields, type HandlerError, type Refusal, refuse } fro
 import { STATUS_CODES } from 'node:http'
 import type { GraphQLFormattedError } from 'graphql'
 import type { MediaType } from './accept.js'
+import type { CostReport } from './cost-report.js'
+import type { Throttled } from './throttled.js'
 import { type Profile, type RequestError, statusOf } from './statuses.js'
 
 const ERRORS = 'errors'
@@ -16,15 +18,22 @@ export function requestError(
   return refuse(code, { status: statusOf(profile, code, media), members: { [ERRORS]: errors } })
 }
 
+/** What a refusal is told with beside itself. */
+export interface RefusalSetting {
+  readonly media: MediaType
+  /** What it has in place of a code, a status and a type of its own. */
+  readonly throttled?: Throttled | undefined
+  readonly cost?: CostReport | undefined
+}
+
 /** Any refusal in GraphQL's shape: `{ errors: [{ message, extensions: { code, ... } }] }`. */
-export function renderRefusal(refusal: Refusal, media: MediaType): Answer {
-  const { code, detail, members, status, headers } = refusal
+export function renderRefusal(refusal: Refusal, setting: RefusalSetting): Answer {
+  const { detail, members, headers } = refusal
+  const own = { code: errorCode(refusal.code), status: refusal.status, media: setting.media }
+  const { code, status, media } = setting.throttled ?? own
   const errors = listed(refusal) ?? [{ message: detail, extensions: members }]
-  const named = errors.map((error) => ({
-    ...error,
-    extensions: { ...error.extensions, code: errorCode(code) },
-  }))
-  return errorAnswer(status, named, media, headers)
+  const named = errors.map((error) => ({ ...error, extensions: { ...error.extensions, code } }))
+  return errorAnswer(status, named, media, headers, setting.cost && { cost: setting.cost })
 }
 
 /** What resolvers' surroundings say with `ctx.throw(404)`, in GraphQL's shape. */
@@ -38,12 +47,13 @@ function errorAnswer(
   errors: readonly GraphQLFormattedError[],
   media: MediaType,
   headers: Fields,
+  extensions?: object,
 ): Answer {
   return {
     kind: 'answer',
     status,
     headers: { 'cache-control': 'no-store', ...headers, 'content-type': contentType(media) },
-    body: Buffer.from(JSON.stringify({ errors })),
+    body: Buffer.from(JSON.stringify({ errors, extensions })),
   }
 }
 

@@ -1,82 +1,14 @@
 import { afterAll, describe, expect, test } from '@jest/globals'
-import {
-  cache,
-  createIdentity,
-  gate,
-  idempotency,
-  memoryCacheStore,
-  memoryIdempotencyStore,
-  memoryRateLimitStore,
-  rateLimit,
-  type Exchange,
-  type ReportedEvent,
-} from '@headgate/core'
-import { ManualClock } from '@headgate/core/testing'
-import { graphql, type ObjectCosts } from '../src/index.js'
-import { inventory } from './inventory.js'
-import { post, start, stopAll } from './server.js'
+import type { Exchange } from '@headgate/core'
+import type { ObjectCosts } from '../src/index.js'
+import { COSTS, metered } from './metered.js'
+import { stopAll } from './server.js'
 
 afterAll(stopAll)
 
-const ANN = createIdentity({ scheme: 'test', subject: 'ann' })
-const COSTS: ObjectCosts = {
-  assumedSize: 10,
-  lists: { 'Query.items': { slicingArguments: ['first'] }, 'Item.related': { assumedSize: 2 } },
-}
-
-interface Resolvers {
-  signIn: (args: object, context: { exchange: Exchange }) => string
-}
-
-/** A gateway whose clock stands still, with 100 units, and two items behind it. */
-async function open(objectCosts: ObjectCosts | null = COSTS, reportCost = false) {
-  const clock = new ManualClock()
-  const { schema, rootValue, loaders, items, calls } = inventory()
-  const events: ReportedEvent[] = []
-  const channel = graphql({
-    schema,
-    rootValue,
-    loaders,
-    ...(objectCosts && { objectCosts }),
-    reportCost,
-    rules: {
-      'Query.items': { cost: 2, cache: { ttl: '1m' } },
-      'Query.broken': { cost: 7 },
-      'Mutation.createItem': { cost: 5 },
-      'Mutation.signIn': { cost: 10 },
-    },
-  })
-  const policies = [
-    rateLimit({
-      store: memoryRateLimitStore({ clock }),
-      quotas: [{ name: 'units', limit: 100, window: '1h', burst: 100 }],
-      clock,
-    }),
-    idempotency({ store: memoryIdempotencyStore({ clock }), clock }),
-    cache({ store: memoryCacheStore({ clock }), clock }),
-  ]
-  const server = await start(
-    gate(policies, { channels: [channel], identity: () => ANN, onEvent: (event) => void events.push(event) }),
-  )
-  /** Sends a request, and says what was left while it ran and what is left now. */
-  const ask = async (
-    query: string,
-    variables: object = {},
-    headers: Record<string, string> = {},
-    extensions?: object,
-  ) => {
-    const response = await post(
-      `${server.url}/graphql`,
-      { query, variables, ...(extensions && { extensions }) },
-      headers,
-    )
-    const body: unknown = await response.json()
-    const during = /r=(\d+)/.exec(response.headers.get('ratelimit') ?? '')?.[1]
-    return { status: response.status, body, during: Number(during), headers: response.headers }
-  }
-  /** A look that costs 1. */
-  const left = async () => 1 + (await ask('{ whoami }')).during
-  return { ask, left, items, calls, events, rootValue: rootValue as Resolvers }
+/** A gateway that charges for objects too, or for root fields alone. */
+function open(objectCosts: ObjectCosts | null = COSTS) {
+  return metered({ options: objectCosts === null ? {} : { objectCosts } })
 }
 
 describe('a query is charged for the objects it may give, and pays for those it gave', () => {
@@ -132,43 +64,6 @@ describe('a query is charged for the objects it may give, and pays for those it 
     const { ask, left } = await open()
     expect((await ask('{ items(first: 20) { id } broken }')).during).toBe(100 - 2 - 20 - 7)
     expect(await left()).toBe(100 - 2 - 20 - 7)
-  })
-})
-
-describe('a client that asks what its request cost', () => {
-  const QUERY = '{ items(first: 20) { id } }'
-
-  test('is told, and what it is told is told to nobody else', async () => {
-    const { ask } = await open(COSTS, true)
-    const asked = await ask(QUERY, {}, {}, { cost: true })
-    expect(asked.body).toMatchObject({
-      extensions: { cost: { requestedQueryCost: 22, actualQueryCost: 4 } },
-    })
-    expect(asked.headers.get('cache-control')).toContain('no-store')
-    const other = await ask(QUERY)
-    expect(other.headers.get('cache-status')).not.toContain('hit')
-    expect(other.body).not.toHaveProperty('extensions')
-    expect((await ask(QUERY)).headers.get('cache-status')).toContain('hit')
-  })
-
-  test('hears the whole price where nothing is given back', async () => {
-    const { ask } = await open(COSTS, true)
-    expect((await ask('{ items(first: 20) { id } broken }', {}, {}, { cost: true })).body).toMatchObject({
-      extensions: { cost: { requestedQueryCost: 29, actualQueryCost: 29 } },
-    })
-  })
-
-  test.each([{ cost: 'true' }, { cost: 1 }, { other: true }, undefined])(
-    'hears nothing with %j',
-    async (extensions) => {
-      const { ask } = await open(COSTS, true)
-      expect((await ask(QUERY, {}, {}, extensions)).body).not.toHaveProperty('extensions')
-    },
-  )
-
-  test('hears nothing where the service does not say it', async () => {
-    const { ask } = await open()
-    expect((await ask(QUERY, {}, {}, { cost: true })).body).not.toHaveProperty('extensions')
   })
 })
 

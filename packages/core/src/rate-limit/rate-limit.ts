@@ -10,6 +10,7 @@ import { replyFields } from './reply-fields.js'
 import { retryAfter } from './retry-after.js'
 import { settler } from './settle.js'
 import { shadowing } from './shadow.js'
+import { tellBudgets } from './tell-budgets.js'
 
 /** The policy, and what a service may do with its budgets. */
 export interface RateLimitPolicy extends Policy {
@@ -81,6 +82,7 @@ export function rateLimit(options: RateLimitOptions): RateLimitPolicy {
       }
       const { decision } = ruling
       const degraded = ruling.by === 'share'
+      tellBudgets(setting, exchange, { quotas: plan.enforced, charges, decision })
       const fields = replyFields(setting, { plan, terms, charges, states: decision.quotas })
       if (decision.outcome !== 'admitted')
         return deny(exchange, terms, decision, { charges, fields, degraded, retrySpread })
