@@ -137,7 +137,8 @@ export {
   type RemoteJwksOptions,
 } from './auth/jwt/remote-jwks.js'
 export type { FetchInit, FetchKeys } from './auth/jwt/fetch-jwks.js'
-export type { FetchFailure, KeySetState, KeySetStatus } from './auth/jwt/jwks-keeper.js'
+export type { KeySetStatus } from './auth/jwt/jwks-keeper.js'
+export type { FetchFailure, KeySetState } from './auth/jwt/kept-keys.js'
 export type { WebhookFormName } from './auth/webhook-signature/forms.js'
 export {
   WEBHOOK_SIGNATURE_DEFAULTS,

@@ -1,5 +1,5 @@
 import { readJson } from '../endpoint.js'
-import type { FetchFailure } from './jwks-keeper.js'
+import type { FetchFailure } from './kept-keys.js'
 
 /** What is used of `fetch`. */
 export type FetchKeys = (url: string, init: FetchInit) => Promise<Response>

@@ -5,8 +5,6 @@ import type { KeySet } from './key-set.js'
 import type { FoundKey, KeysAway, KeySource } from './key-source.js'
 import { refreshDelay } from './refresh-delay.js'
 
-export type { FetchFailure, KeySetState } from './kept-keys.js'
-
 /** How a keeper of keys is doing. */
 export interface KeySetStatus {
   readonly state: KeySetState

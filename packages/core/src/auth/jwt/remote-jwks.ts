@@ -5,7 +5,8 @@ import { checkFunction, checkInteger, checkKnown, checkMethods } from '../../opt
 import { checkEndpoint } from '../endpoint.js'
 import { LATE, withDeadline } from '../../deadline.js'
 import { fetchJwks, type FetchKeys } from './fetch-jwks.js'
-import { type FetchFailure, type JwksKeeper, keepKeys, type KeeperEvent } from './jwks-keeper.js'
+import { type JwksKeeper, keepKeys, type KeeperEvent } from './jwks-keeper.js'
+import type { FetchFailure } from './kept-keys.js'
 import { importKeySet, type KeySet, readKeySet, type SkippedKey } from './key-set.js'
 
 /** Settings of `remoteJwks`. */

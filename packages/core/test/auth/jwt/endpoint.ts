@@ -1,9 +1,5 @@
-import {
-  type FetchFailure,
-  type JwksKeeper,
-  keepKeys,
-  type KeeperEvent,
-} from '../../../src/auth/jwt/jwks-keeper.js'
+import { type JwksKeeper, keepKeys, type KeeperEvent } from '../../../src/auth/jwt/jwks-keeper.js'
+import type { FetchFailure } from '../../../src/auth/jwt/kept-keys.js'
 import type { KeyRecord } from '../../../src/auth/jwt/key-record.js'
 import { createKeySet, type KeySet } from '../../../src/auth/jwt/key-set.js'
 import { ManualClock } from '../../../src/testing/manual-clock.js'
