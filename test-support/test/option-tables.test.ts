@@ -62,7 +62,7 @@ const TABLES: readonly (readonly [string, string, string, Readonly<Record<string
   ['caching.md', '## Options', 'CacheOptions', CACHE_DEFAULTS],
   ['caching.md', '## Options', 'MemoryCacheStoreOptions', MEMORY_CACHE_DEFAULTS],
   ['caching.md', '## The rule of an operation', 'CacheRule', {}],
-  ['redis.md', '## Stores', 'RedisStoresOptions', { prefix: REDIS_REPLAY_DEFAULTS.prefix }],
+  ['redis.md', '## Stores', 'RedisStoreOptions', { prefix: REDIS_REPLAY_DEFAULTS.prefix }],
   ['redis.md', '## What may be used once', 'RedisReplayStoreOptions', { maxEntriesPerSource }],
   ['serve.md', '## Options', 'ServeOptions', SERVE_DEFAULTS],
   ['serve.md', '## Options', 'ServeOnOptions', {}],

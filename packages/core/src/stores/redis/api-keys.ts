@@ -5,23 +5,8 @@ import { StoreUnavailable } from '../unavailable.js'
 import { forgottenAt, idKey, recordKey } from './api-key-layout.js'
 import { BIND, FIND, RESOLVE, RETIRE, REVOKE, STORE } from './api-keys.lua.js'
 import type { RedisLike } from './client.js'
-import {
-  type GuardedRedis,
-  guardRedis,
-  REDIS_GUARD_DEFAULTS,
-  type RedisEvent,
-  type RedisGuardOptions,
-} from './guard.js'
-import { splitOptions } from './rate-limit.js'
-
-/** Settings of {@link redisApiKeys}: those of its guard, and where its keys are. */
-export interface RedisApiKeysOptions extends RedisGuardOptions {
-  /** What every key begins with. No braces: they would put all keys into one slot of a cluster. Default `'headgate:'`. */
-  readonly prefix?: string
-}
-
-/** The defaults of {@link RedisApiKeysOptions}; durations in milliseconds. */
-export const REDIS_API_KEYS_DEFAULTS = { ...REDIS_GUARD_DEFAULTS, prefix: 'headgate:' } as const
+import { type GuardedRedis, guardRedis, type RedisEvent } from './guard.js'
+import { checkStoreOptions, type RedisStoreOptions } from './options.js'
 
 /**
  * Looks API keys up in Redis, and keeps their records there. Every process asks the same records. Each member rejects
@@ -47,8 +32,8 @@ export interface RedisApiKeys extends ApiKeyLookup {
  *
  * @throws TypeError when an option can't be right.
  */
-export function redisApiKeys(client: RedisLike, options: RedisApiKeysOptions = {}): RedisApiKeys {
-  const { prefix, guard } = splitOptions('redisApiKeys', options)
+export function redisApiKeys(client: RedisLike, options: RedisStoreOptions = {}): RedisApiKeys {
+  const { prefix, guard } = checkStoreOptions('redisApiKeys', options)
   return guardedApiKeys(guardRedis(client, guard), { prefix, onEvent: guard.onEvent })
 }
 

@@ -8,11 +8,11 @@ import type { BinaryRedisLike, RedisArgument, RedisLike } from './client.js'
 import { clientWarnings, type RedisClientWarning } from './client-warnings.js'
 import { classify } from './failure.js'
 import { checkKeys, hasNotRun, type RedisScript, runInFull, runScript } from './script.js'
-import { sharedDeadlines } from './shared-deadlines.js'
+import { type CommonDeadline, type Deadlines, sharedDeadlines, type TimedCall } from './shared-deadlines.js'
 
 /** Settings of a guarded Redis. */
 export interface RedisGuardOptions {
-  /** How long a call may take. Default 50 ms. */
+  /** How long a call may take, or calls that belong together. Default 50 ms. */
   readonly deadline?: Duration
   /** After so many failures in a row the server is left alone. Default 5. */
   readonly failures?: number
@@ -47,6 +47,20 @@ export interface GuardedRedis {
    * @throws TypeError when the keys don't share a hash tag. Every other failure rejects with {@link StoreUnavailable}.
    */
   run(script: RedisScript, keys: readonly string[], args?: readonly RedisArgument[]): Promise<unknown>
+  /**
+   * Makes calls that follow each other and together take no longer than one may: `work` makes them with what it gets.
+   *
+   * @returns what `work` gives.
+   */
+  together<T>(work: (calls: CallsInTime) => Promise<T>): Promise<T>
+}
+
+/** Calls that have one deadline. What is to be done whatever the time is called as ever: by the `run` of the client. */
+export interface CallsInTime {
+  /** As {@link GuardedRedis.run}. At the deadline the call that is on its way fails, and none is sent after it. */
+  readonly run: GuardedRedis['run']
+  /** Waits for what goes on by itself, until the deadline. Never rejects. */
+  readonly waitFor: (work: Promise<unknown>) => Promise<void>
 }
 
 /**
@@ -62,25 +76,26 @@ export function guardRedis(client: RedisLike, options: RedisGuardOptions = {}): 
 
   const deadlines = sharedDeadlines(clock, deadline)
 
-  const guarded = (
+  const send = <Call extends TimedCall>(
+    timing: Deadlines<Call>,
     turn: number,
     script: RedisScript,
     keys: readonly string[],
     args: readonly RedisArgument[],
   ): Promise<unknown> =>
     new Promise((resolve, reject) => {
-      const call = deadlines.begin(() => {
+      const call = timing.begin(() => {
         reject(new StoreUnavailable('deadline'))
         breaker.failed(turn)
       })
       // What comes after the deadline is dropped, also a rejection: it has its handler.
       const succeed = (reply: unknown): void => {
-        if (!deadlines.end(call)) return
+        if (!timing.end(call)) return
         resolve(reply)
         breaker.succeeded(turn)
       }
       const fail = (error: unknown): void => {
-        if (!deadlines.end(call)) return
+        if (!timing.end(call)) return
         const { kind, isAboutTheCall } = classify(error)
         reject(new StoreUnavailable('error', kind))
         if (isAboutTheCall) breaker.succeeded(turn)
@@ -93,19 +108,49 @@ export function guardRedis(client: RedisLike, options: RedisGuardOptions = {}): 
       })
     })
 
+  const run = <Call extends TimedCall>(
+    timing: Deadlines<Call>,
+    script: RedisScript,
+    keys: readonly string[],
+    args: readonly RedisArgument[],
+  ): Promise<unknown> => {
+    checkKeys(keys)
+    if (client.status !== 'ready' || client.stream?.writable === false) {
+      wake(client)
+      return Promise.reject(new StoreUnavailable('not-ready'))
+    }
+    const turn = breaker.enter()
+    if (turn === 0) return Promise.reject(new StoreUnavailable('breaker-open'))
+    return send(timing, turn, script, keys, args)
+  }
+
   return {
     warnings,
-    run(script, keys, args = []) {
-      checkKeys(keys)
-      if (client.status !== 'ready' || client.stream?.writable === false) {
-        wake(client)
-        return Promise.reject(new StoreUnavailable('not-ready'))
+    run: (script, keys, args = []) => run(deadlines, script, keys, args),
+    async together(work) {
+      const common = deadlines.together()
+      try {
+        return await work({
+          run(script, keys, args = []) {
+            if (common.isOver) return Promise.reject(new StoreUnavailable('deadline'))
+            return run(common, script, keys, args)
+          },
+          waitFor: (others) => waitFor(common, others),
+        })
+      } finally {
+        common.close()
       }
-      const turn = breaker.enter()
-      if (turn === 0) return Promise.reject(new StoreUnavailable('breaker-open'))
-      return guarded(turn, script, keys, args)
     },
   }
+}
+
+function waitFor(common: CommonDeadline, work: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => resolve()
+    work.then(end, end)
+    if (common.isOver) end()
+    else common.begin(end)
+  })
 }
 
 /** A lazy client connects with its first command, which is not sent: it would wait in the offline queue. */

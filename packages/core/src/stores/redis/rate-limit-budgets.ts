@@ -1,10 +1,9 @@
 import { randomId } from '../../id.js'
-import type { BudgetStore, QuotaState, RateLimitCharge, RateLimitDecision } from '../../rate-limit/store.js'
-import { StoreUnavailable } from '../unavailable.js'
-import type { RedisArgument } from './client.js'
+import type { BudgetStore, RateLimitCharge, RateLimitDecision } from '../../rate-limit/store.js'
 import type { BudgetScripts } from './rate-limit-budgets.lua.js'
+import { groupsOf } from './rate-limit-groups.js'
+import { type BudgetCalls, takingInOrder } from './rate-limit-in-order.js'
 import {
-  decided,
   decisionOf,
   FINAL,
   lookingArguments,
@@ -12,27 +11,29 @@ import {
   settlingArguments,
   takingArguments,
 } from './rate-limit-wire.js'
-import type { RunScript } from './script-time.js'
-
-/** Charges of one key, and where they stood among all. */
-interface Group {
-  readonly key: string
-  readonly charges: readonly RateLimitCharge[]
-  readonly places: readonly number[]
-}
+import type { RunScript, TimedRedis } from './script-time.js'
 
 /**
  * Makes the budgets. All charges of one key are one script; of several keys, one script after another.
  *
- * @param deadline of a call, in microseconds: so long for each that may follow, what was taken of one key can be given
- * back when another denies.
+ * @param deadline of a decision, in microseconds.
  */
 export function redisBudgets(
-  run: RunScript,
+  redis: TimedRedis,
   scripts: BudgetScripts,
   keyFor: (key: string) => string,
   deadline: number,
 ): BudgetStore {
+  const budgets: BudgetCalls = {
+    take: (run, { key, charges }, reserving) =>
+      decideAt(run, key, charges, takingArguments(charges, reserving)),
+    look: (run, { key, charges }) => decideAt(run, key, charges, lookingArguments(charges)),
+    async settle(run, { key, charges }, id, costs) {
+      await run(scripts.settle, [keyFor(key)], settlingArguments(charges, id, costs))
+    },
+  }
+  const takeInOrder = takingInOrder({ redis, budgets, deadline })
+
   return {
     consume(charges, { reserve = 0, replaces } = {}) {
       const [first] = charges
@@ -41,12 +42,13 @@ export function redisBudgets(
       if (reserve === 0 && isOneKey) return take(first.key, charges, FINAL)
       const id = randomId()
       const reserving = { id, lasting: Math.round(reserve * 1_000), replaced: replaces?.id ?? '' }
-      const decision = isOneKey ? take(first.key, charges, reserving) : consumeInOrder(charges, reserving)
+      const decision = isOneKey ? take(first.key, charges, reserving) : takeInOrder(charges, reserving)
       return reserve === 0 ? decision : decision.then((made) => receipted(made, id, charges))
     },
     async settle({ id, charges }, costs) {
       const settled = groupsOf(charges).map((group) =>
-        settleAt(
+        budgets.settle(
+          redis.run,
           group,
           id,
           group.places.map((place, nth) => costs[place] ?? group.charges[nth]?.cost ?? 0),
@@ -55,7 +57,7 @@ export function redisBudgets(
       await Promise.all(settled)
     },
     async block(key, duration) {
-      await run(scripts.block, [keyFor(key)], [Math.round(duration * 1_000)])
+      await redis.run(scripts.block, [keyFor(key)], [Math.round(duration * 1_000)])
     },
   }
 
@@ -64,75 +66,17 @@ export function redisBudgets(
     charges: readonly RateLimitCharge[],
     reserving: Reserving,
   ): Promise<RateLimitDecision> {
-    return decideAt(key, charges, takingArguments(charges, reserving))
-  }
-
-  function look({ key, charges }: Group): Promise<RateLimitDecision> {
-    return decideAt(key, charges, lookingArguments(charges))
+    return decideAt(redis.run, key, charges, takingArguments(charges, reserving))
   }
 
   function decideAt(
+    run: RunScript,
     key: string,
     charges: readonly RateLimitCharge[],
-    args: readonly RedisArgument[],
+    args: ReturnType<typeof takingArguments>,
   ): Promise<RateLimitDecision> {
     return run(scripts.consume, [keyFor(key)], args).then((reply) => decisionOf(charges, reply))
   }
-
-  /** Takes key by key and stops at the first denial. What was taken before is given back, exactly. */
-  async function consumeInOrder(
-    charges: readonly RateLimitCharge[],
-    reserving: Reserving,
-  ): Promise<RateLimitDecision> {
-    const groups = groupsOf(charges)
-    const decisions: RateLimitDecision[] = []
-    // Nothing is taken when a look at the charges tells the end.
-    let isDenied = charges.some(({ cost, burst }) => cost > burst)
-    for (const [index, group] of groups.entries()) {
-      if (isDenied) break
-      // The last one is never undone: a key that many share keeps no reservations for it.
-      const isLast = index === groups.length - 1
-      // Long enough for the calls of all keys behind it, and for the one that gives back.
-      const undo = deadline * (groups.length - index)
-      const needed = isLast ? reserving.lasting : Math.max(reserving.lasting, undo)
-      const taken = take(group.key, group.charges, needed === 0 ? FINAL : { ...reserving, lasting: needed })
-      const decision = await (index === 0 ? taken : taken.catch(failAfterCharge))
-      decisions.push(decision)
-      isDenied = decision.outcome !== 'admitted'
-    }
-    if (!isDenied) return joined(groups, decisions, charges.length)
-
-    const denial = decisions.at(-1)
-    // A charge that can never fit: nothing was taken.
-    if (denial === undefined) return joined(groups, await Promise.all(groups.map(look)), charges.length)
-
-    const last = decisions.length - 1
-    const undone = groups.slice(0, last).map((group) => settleAt(group, reserving.id, []))
-    // The denial stands, also when the store goes away in the middle of it: what was taken stays taken then.
-    await Promise.allSettled(undone)
-    const looks = groups.map(async (group, index) => {
-      return index === last ? denial : look(group).catch(() => unknown(group))
-    })
-    return joined(groups, await Promise.all(looks), charges.length)
-  }
-
-  async function settleAt({ key, charges }: Group, id: string, costs: readonly number[]): Promise<void> {
-    await run(scripts.settle, [keyFor(key)], settlingArguments(charges, id, costs))
-  }
-}
-
-/** Groups charges by key, in the order of the keys. */
-function groupsOf(charges: readonly RateLimitCharge[]): readonly Group[] {
-  const groups = new Map<string, { key: string; charges: RateLimitCharge[]; places: number[] }>()
-  for (const [place, charge] of charges.entries()) {
-    const group = groups.get(charge.key)
-    if (group === undefined) groups.set(charge.key, { key: charge.key, charges: [charge], places: [place] })
-    else {
-      group.charges.push(charge)
-      group.places.push(place)
-    }
-  }
-  return [...groups.values()]
 }
 
 function receipted(
@@ -141,30 +85,4 @@ function receipted(
   charges: readonly RateLimitCharge[],
 ): RateLimitDecision {
   return decision.outcome === 'admitted' ? { ...decision, receipt: { id, charges } } : decision
-}
-
-/** A call that was not sent, after another one charged: what they are parts of may have been charged all the same. */
-function failAfterCharge(error: unknown): never {
-  if (!(error instanceof StoreUnavailable) || error.mayHaveApplied) throw error
-  throw new StoreUnavailable('error', error.reason)
-}
-
-/** How budgets stand that could not be looked at. */
-function unknown({ charges }: Group): RateLimitDecision {
-  return { outcome: 'admitted', quotas: charges.map(() => ({ remaining: 0, renewal: 0, wait: 0 })) }
-}
-
-/** One decision of several. Where one denied, the others only tell how their budgets stand. */
-function joined(
-  groups: readonly Group[],
-  decisions: readonly RateLimitDecision[],
-  count: number,
-): RateLimitDecision {
-  const quotas = Array<QuotaState>(count)
-  for (const [index, { places }] of groups.entries()) {
-    for (const [nth, place] of places.entries()) quotas[place] = decisions[index]?.quotas[nth] as QuotaState
-  }
-  const outcomes = new Set(decisions.map(({ outcome }) => outcome))
-  if (outcomes.has('impossible')) return decided('impossible', quotas)
-  return decided(outcomes.has('denied') ? 'denied' : 'admitted', quotas)
 }

@@ -1,34 +1,29 @@
 import { randomId } from '../../id.js'
 import type { SlotRequest, SlotStore } from '../../rate-limit/store.js'
+import { StoreUnavailable } from '../unavailable.js'
 import type { SlotScripts } from './rate-limit-slots.lua.js'
-import type { RunScript } from './script-time.js'
+import type { RunScript, TimedCalls, TimedRedis } from './script-time.js'
 
-/** Makes the slots. All requests of one key are one script; of several keys, one script after another. */
+/**
+ * Makes the slots. All requests of one key are one script; of several keys, one script after another, and one deadline
+ * for all.
+ */
 export function redisSlots(
-  run: RunScript,
+  redis: TimedRedis,
   scripts: SlotScripts,
   keyFor: (slot: SlotRequest) => string,
 ): SlotStore {
+  const alone: TimedCalls = { run: redis.run, waitFor: async (work) => void (await work) }
+
   return {
-    async acquire(requests, lease) {
-      const id = randomId()
+    acquire(requests, lease) {
       const groups = groupsOf(requests)
-      const free = new Map<SlotRequest, number>()
-      for (const [index, group] of groups.entries()) {
-        if (await acquireAt(group, id, lease, free)) continue
-        const taken = groups.slice(0, index)
-        // They are full, also when the store goes away now: what was taken ends with its lease then.
-        await Promise.allSettled(taken.map((one) => releaseAt(one, id)))
-        const others = groups.filter((one) => one !== group)
-        await Promise.allSettled(others.map((one) => acquireAt(one, '', lease, free)))
-        return { outcome: 'full', free: requests.map((request) => free.get(request) ?? 0) }
-      }
-      const left = requests.map((request) => free.get(request) ?? 0)
-      return { outcome: 'acquired', free: left, hold: { id, slots: requests } }
+      const acquire = (calls: TimedCalls) => acquireInOrder(calls, requests, groups, lease)
+      return groups.length === 1 ? acquire(alone) : redis.together(acquire)
     },
     async renew({ id, slots }, lease) {
       const replies = groupsOf(slots).map((group) =>
-        run(scripts.renew, group.map(keyFor), [id, microseconds(lease)]),
+        redis.run(scripts.renew, group.map(keyFor), [id, microseconds(lease)]),
       )
       return (await Promise.all(replies)).every((reply) => Number(reply) === 1)
     },
@@ -37,12 +32,40 @@ export function redisSlots(
     },
   }
 
+  async function acquireInOrder(
+    calls: TimedCalls,
+    requests: readonly SlotRequest[],
+    groups: readonly SlotGroup[],
+    lease: number,
+  ): Promise<Awaited<ReturnType<SlotStore['acquire']>>> {
+    const id = randomId()
+    const free = new Map<SlotRequest, number>()
+    const freeSlots = (): readonly number[] => requests.map((request) => free.get(request) ?? 0)
+    for (const [index, group] of groups.entries()) {
+      let isHeld: boolean
+      try {
+        isHeld = await acquireAt(calls.run, group, { id, lease, free })
+      } catch (error) {
+        // Nobody is going to hold them: they would be gone until their lease is over.
+        const isSent = !(error instanceof StoreUnavailable) || error.mayHaveApplied
+        void giveBack(groups.slice(0, isSent ? index + 1 : index), id)
+        throw error
+      }
+      if (isHeld) continue
+      // They are full, also when the store goes away now: what was taken ends with its lease then.
+      await calls.waitFor(giveBack(groups.slice(0, index), id))
+      const others = groups.filter((one) => one !== group)
+      await Promise.allSettled(others.map((one) => acquireAt(calls.run, one, { id: '', lease, free })))
+      return { outcome: 'full', free: freeSlots() }
+    }
+    return { outcome: 'acquired', free: freeSlots(), hold: { id, slots: requests } }
+  }
+
   /** @returns whether the slots are held. How many are left goes into `free`. */
   async function acquireAt(
-    group: readonly SlotRequest[],
-    id: string,
-    lease: number,
-    free: Map<SlotRequest, number>,
+    run: RunScript,
+    group: SlotGroup,
+    { id, lease, free }: Acquiring,
   ): Promise<boolean> {
     const args = [id, microseconds(lease), ...group.map(({ limit }) => limit)]
     const [isHeld, ...left] = (await run(scripts.acquire, group.map(keyFor), args)) as unknown[]
@@ -50,12 +73,27 @@ export function redisSlots(
     return Number(isHeld) === 1
   }
 
-  async function releaseAt(group: readonly SlotRequest[], id: string): Promise<void> {
-    await run(scripts.release, group.map(keyFor), [id])
+  async function releaseAt(group: SlotGroup, id: string): Promise<void> {
+    await redis.run(scripts.release, group.map(keyFor), [id])
+  }
+
+  /** Never rejects. */
+  async function giveBack(groups: readonly SlotGroup[], id: string): Promise<void> {
+    await Promise.allSettled(groups.map((group) => releaseAt(group, id)))
   }
 }
 
-function groupsOf(requests: readonly SlotRequest[]): readonly (readonly SlotRequest[])[] {
+/** Requests of one key. */
+type SlotGroup = readonly SlotRequest[]
+
+interface Acquiring {
+  /** The hold's id, or empty to look. */
+  readonly id: string
+  readonly lease: number
+  readonly free: Map<SlotRequest, number>
+}
+
+function groupsOf(requests: readonly SlotRequest[]): readonly SlotGroup[] {
   const groups = new Map<string, SlotRequest[]>()
   for (const request of requests) {
     const group = groups.get(request.key)

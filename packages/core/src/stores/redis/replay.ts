@@ -1,23 +1,24 @@
 import { checkSpan, type Remembered, type ReplayStore } from '../../auth/replay-store.js'
-import { checkInteger, checkKnown } from '../../options.js'
+import { checkInteger } from '../../options.js'
 import type { RedisLike } from './client.js'
-import { type GuardedRedis, guardRedis, REDIS_GUARD_DEFAULTS } from './guard.js'
-import { type RedisRateLimitStoreOptions, splitOptions } from './rate-limit.js'
+import { type GuardedRedis, guardRedis } from './guard.js'
+import {
+  checkStoreOptions,
+  REDIS_STORE_DEFAULTS,
+  type RedisStoreOptions,
+  type RedisStoreSetting,
+} from './options.js'
 import { rememberScript } from './replay.lua.js'
 import { ARGUMENT_TIME } from './script-time.js'
 
-/** Settings of {@link redisReplayStore}: those of its guard, where its keys are, and how many ids a source may have. */
-export interface RedisReplayStoreOptions extends RedisRateLimitStoreOptions {
+/** Settings of {@link redisReplayStore}: those of every store on Redis, and how many ids a source may have. */
+export interface RedisReplayStoreOptions extends RedisStoreOptions {
   /** The most ids of one source at a time. Default 50000. */
   readonly maxEntriesPerSource?: number
 }
 
 /** What an option is when nobody says otherwise; durations in milliseconds. */
-export const REDIS_REPLAY_DEFAULTS = {
-  ...REDIS_GUARD_DEFAULTS,
-  prefix: 'headgate:',
-  maxEntriesPerSource: 50_000,
-} as const
+export const REDIS_REPLAY_DEFAULTS = { ...REDIS_STORE_DEFAULTS, maxEntriesPerSource: 50_000 } as const
 
 /**
  * Makes a store that processes share: on one Redis, behind Sentinels, or on a Cluster. Its time is the server's.
@@ -27,14 +28,22 @@ export const REDIS_REPLAY_DEFAULTS = {
  * @throws TypeError when an option can't be right.
  */
 export function redisReplayStore(client: RedisLike, options: RedisReplayStoreOptions = {}): ReplayStore {
-  checkKnown('redisReplayStore', options, [...KNOWN, 'maxEntriesPerSource'])
-  const { maxEntriesPerSource = REDIS_REPLAY_DEFAULTS.maxEntriesPerSource, ...rest } = options
-  checkInteger('redisReplayStore: maxEntriesPerSource', maxEntriesPerSource)
-  const { prefix, guard } = splitOptions('redisReplayStore', rest)
-  return guardedReplayStore(guardRedis(client, guard), { prefix, maxEntriesPerSource })
+  const { guard, ...rest } = checkReplayOptions('redisReplayStore', options)
+  return guardedReplayStore(guardRedis(client, guard), rest)
 }
 
-const KNOWN = ['prefix', 'deadline', 'failures', 'cooldown', 'clock', 'random', 'onEvent'] as const
+/** @throws TypeError that names the option. */
+export function checkReplayOptions(
+  owner: string,
+  options: RedisReplayStoreOptions,
+): RedisStoreSetting & { readonly maxEntriesPerSource: number } {
+  const setting = checkStoreOptions(owner, options, ['maxEntriesPerSource'])
+  const { maxEntriesPerSource = REDIS_REPLAY_DEFAULTS.maxEntriesPerSource } = options
+  return {
+    ...setting,
+    maxEntriesPerSource: checkInteger(`${owner}: maxEntriesPerSource`, maxEntriesPerSource),
+  }
+}
 
 /** What a store on a guarded client needs. */
 export interface GuardedReplayStoreInit {
@@ -46,7 +55,7 @@ export interface GuardedReplayStoreInit {
 
 /** Makes the store on a guarded client that others may share. */
 export function guardedReplayStore(
-  redis: GuardedRedis,
+  redis: Pick<GuardedRedis, 'run'>,
   { prefix, now, maxEntriesPerSource = REDIS_REPLAY_DEFAULTS.maxEntriesPerSource }: GuardedReplayStoreInit,
 ): ReplayStore {
   const script = rememberScript(now && ARGUMENT_TIME)

@@ -1,4 +1,5 @@
 import type { RedisArgument } from './client.js'
+import type { CallsInTime, GuardedRedis } from './guard.js'
 import type { RedisScript } from './script.js'
 
 /** Where scripts get the time from: the server; tests let it come with each call. */
@@ -40,3 +41,28 @@ export type RunScript = (
   keys: readonly string[],
   args: readonly RedisArgument[],
 ) => Promise<unknown>
+
+/** A client whose scripts run at the store's time. */
+export interface TimedRedis {
+  readonly run: RunScript
+  /** As {@link GuardedRedis} does it. */
+  together<T>(work: (calls: TimedCalls) => Promise<T>): Promise<T>
+}
+
+/** Calls at the store's time that have one deadline. */
+export interface TimedCalls {
+  readonly run: RunScript
+  readonly waitFor: CallsInTime['waitFor']
+}
+
+/** @param now for tests: milliseconds, instead of the server's time. */
+export function timedRedis(redis: GuardedRedis, now?: () => number): TimedRedis {
+  const timed = (one: Pick<GuardedRedis, 'run'>): RunScript =>
+    now === undefined
+      ? (script, keys, args) => one.run(script, keys, args)
+      : (script, keys, args) => one.run(script, keys, [...args, Math.round(now() * 1_000)])
+  return {
+    run: timed(redis),
+    together: (work) => redis.together((calls) => work({ run: timed(calls), waitFor: calls.waitFor })),
+  }
+}

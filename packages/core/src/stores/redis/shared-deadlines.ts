@@ -1,18 +1,30 @@
 import type { Clock } from '../../clock.js'
 
-/** The deadlines of one client's calls. */
-export interface SharedDeadlines {
-  /** @param expire called once at the deadline of a call that has not ended. */
-  begin(expire: () => void): TimedCall
-  /** Ends a call. False when it had ended before. */
-  end(call: TimedCall): boolean
-}
-
 /** A call that must end in time. */
 export interface TimedCall {
   isOpen: boolean
   readonly expire: () => void
-  readonly batch: Batch
+}
+
+/** Times calls. */
+export interface Deadlines<Call extends TimedCall = TimedCall> {
+  /** @param expire called once at the deadline of a call that has not ended. */
+  begin(expire: () => void): Call
+  /** Ends a call. False when it had ended before. */
+  end(call: Call): boolean
+}
+
+/** The deadlines of one client's calls. */
+export interface SharedDeadlines extends Deadlines<BatchedCall> {
+  /** One deadline, from now on, for calls that follow each other. */
+  together(): CommonDeadline
+}
+
+/** One deadline for several calls. To be closed when they have ended. */
+export interface CommonDeadline extends Deadlines {
+  /** It has passed, or was closed: no call is to begin. */
+  readonly isOver: boolean
+  close(): void
 }
 
 /** Calls that began at the same moment. */
@@ -21,6 +33,10 @@ interface Batch {
   /** How many have not ended. */
   open: number
   readonly cancel: () => void
+}
+
+interface BatchedCall extends TimedCall {
+  readonly batch: Batch
 }
 
 /**
@@ -45,10 +61,10 @@ export function sharedDeadlines(clock: Clock, duration: number): SharedDeadlines
     return batch
   }
 
-  return {
+  const deadlines: Deadlines<BatchedCall> = {
     begin(expire) {
       const batch = (current ??= open())
-      const call: TimedCall = { isOpen: true, expire, batch }
+      const call = { isOpen: true, expire, batch }
       batch.calls.push(call)
       batch.open += 1
       return call
@@ -61,6 +77,31 @@ export function sharedDeadlines(clock: Clock, duration: number): SharedDeadlines
       if (batch.open === 0 && batch !== current) batch.cancel()
       return true
     },
+  }
+  return { ...deadlines, together: () => commonDeadline(deadlines) }
+}
+
+/** All calls of one deadline are one call to those who share timers. */
+function commonDeadline(deadlines: Deadlines<BatchedCall>): CommonDeadline {
+  const calls: TimedCall[] = []
+  const whole = deadlines.begin(() => {
+    for (const call of calls) expireCall(call)
+  })
+  return {
+    get isOver() {
+      return !whole.isOpen
+    },
+    begin(expire) {
+      const call = { isOpen: true, expire }
+      calls.push(call)
+      return call
+    },
+    end(call) {
+      if (!call.isOpen) return false
+      call.isOpen = false
+      return true
+    },
+    close: () => void deadlines.end(whole),
   }
 }
 

@@ -2,15 +2,12 @@ import type { ReplayStore } from '../../auth/replay-store.js'
 import type { RateLimitStore } from '../../rate-limit/store.js'
 import { guardedApiKeys, type RedisApiKeys } from './api-keys.js'
 import type { RedisLike } from './client.js'
-import { guardRedis, type RedisGuardOptions } from './guard.js'
-import { guardedRateLimitStore, splitOptions } from './rate-limit.js'
-import { guardedReplayStore } from './replay.js'
+import { guardRedis } from './guard.js'
+import { guardedRateLimitStore } from './rate-limit.js'
+import { checkReplayOptions, guardedReplayStore, type RedisReplayStoreOptions } from './replay.js'
 
-/** Settings of {@link redisStores}: those of the guard that the stores share, and where their keys are. */
-export interface RedisStoresOptions extends RedisGuardOptions {
-  /** What every key begins with. No braces: they would put all keys into one slot of a cluster. Default `'headgate:'`. */
-  readonly prefix?: string
-}
+/** Settings of {@link redisStores}: those of every store, and of the guard that they share. */
+export type RedisStoresOptions = RedisReplayStoreOptions
 
 /** The stores that processes can share. */
 export interface RedisStores {
@@ -25,11 +22,11 @@ export interface RedisStores {
  * @throws TypeError when an option can't be right.
  */
 export function redisStores(client: RedisLike, options: RedisStoresOptions = {}): RedisStores {
-  const { prefix, guard } = splitOptions('redisStores', options)
+  const { prefix, guard, maxEntriesPerSource } = checkReplayOptions('redisStores', options)
   const redis = guardRedis(client, guard)
   return {
     apiKeys: guardedApiKeys(redis, { prefix, onEvent: guard.onEvent }),
     rateLimit: guardedRateLimitStore(redis, { prefix, deadline: guard.deadline }),
-    replay: guardedReplayStore(redis, { prefix }),
+    replay: guardedReplayStore(redis, { prefix, maxEntriesPerSource }),
   }
 }

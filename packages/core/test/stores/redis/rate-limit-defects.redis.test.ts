@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import { poll } from '../../../../../test-support/redis/poll.mjs'
 import { describeRedis, useRedis } from '../../../../../test-support/redis/use-redis.js'
 import type { RateLimitCharge } from '../../../src/rate-limit/store.js'
-import { redisRateLimitStore, type RedisRateLimitStoreOptions } from '../../../src/stores/redis/index.js'
+import { redisRateLimitStore, type RedisStoreOptions } from '../../../src/stores/redis/index.js'
 import { ManualClock } from '../../../src/testing/manual-clock.js'
 import { connect, PATIENT } from './clients.js'
 
@@ -16,7 +16,7 @@ function charge(init: Partial<RateLimitCharge> = {}): RateLimitCharge {
 
 describeRedis('on one server', () => {
   const server = useRedis()
-  const open = async (options: RedisRateLimitStoreOptions = {}) =>
+  const open = async (options: RedisStoreOptions = {}) =>
     redisRateLimitStore(await connect(server().port), { ...PATIENT, ...options })
 
   test('processes whose clocks are a minute apart share one window', async () => {

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import type { RateLimitCharge } from '../../../src/rate-limit/store.js'
 import {
   type GuardedRedis,
@@ -6,19 +6,18 @@ import {
   type UnavailableReason,
 } from '../../../src/stores/redis/index.js'
 import { guardedRateLimitStore } from '../../../src/stores/redis/rate-limit.js'
-import { ManualClock } from '../../../src/testing/manual-clock.js'
+
+const waitFor = async (work: Promise<unknown>): Promise<void> => void (await work.catch(() => undefined))
 
 /** A Redis that answers as it is told, and is away once it has nothing more to say. It keeps what it was asked. */
 function setUp(replies: readonly unknown[], reason: UnavailableReason = 'deadline') {
   const asked: { readonly key: string | undefined; readonly args: readonly unknown[] }[] = []
-  const redis: GuardedRedis = {
-    warnings: [],
-    run(_script, keys, args = []) {
-      const reply = replies[asked.length]
-      asked.push({ key: keys[0], args })
-      return reply === undefined ? Promise.reject(new StoreUnavailable(reason)) : Promise.resolve(reply)
-    },
+  const run: GuardedRedis['run'] = (_script, keys, args = []) => {
+    const reply = replies[asked.length]
+    asked.push({ key: keys[0], args })
+    return reply === undefined ? Promise.reject(new StoreUnavailable(reason)) : Promise.resolve(reply)
   }
+  const redis: GuardedRedis = { warnings: [], run, together: (work) => work({ run, waitFor }) }
   return { asked, store: guardedRateLimitStore(redis, { prefix: 'p:', deadline: 50 }) }
 }
 
@@ -53,49 +52,49 @@ test('keys are asked in their order, and none after a denial but to undo and to 
   expect(asked[2]?.args).toEqual([asked[0]?.args[3], 'gq', 1, 0])
 })
 
-/** How many calls a decision over three keys waits for. */
-async function waited(replies: readonly unknown[]): Promise<number> {
-  const clock = new ManualClock()
-  const answers = [...replies]
-  const run = (): Promise<unknown> => {
-    const answer = answers.shift()
-    return new Promise((resolve) => clock.after(50, () => resolve(answer)))
-  }
-  const store = guardedRateLimitStore({ warnings: [], run }, { prefix: 'p:', deadline: 50 })
-  const start = clock.now()
-  const decided = Promise.resolve(store.consume([charge('user'), charge('tenant'), charge('all')]))
-  const time = decided.then(() => clock.now() - start)
-  for (let times = 0; times < 10; times += 1) await clock.advance(50)
-  return (await time) / 50
-}
-
-test('a decision over several keys waits for each of them, and twice more where a later one denies', async () => {
-  expect(await waited([ADMITTED, ADMITTED, ADMITTED])).toBe(3)
-  expect(await waited([ADMITTED, ADMITTED, DENIED, 0, 0, ADMITTED, ADMITTED])).toBe(5)
-  expect(await waited([ADMITTED, DENIED, 0, ADMITTED, ADMITTED])).toBe(4)
+test('the last key keeps no reservation for an undo; the others keep theirs for two deadlines', async () => {
+  const { asked, store } = setUp([ADMITTED, ADMITTED, ADMITTED])
+  await store.consume([charge('user'), charge('tenant'), charge('all')])
+  expect(asked.map(purposeOf)).toEqual(['take', 'take', 'take plainly'])
+  expect(asked.map(({ args }) => args[4])).toEqual([100_000, 100_000, undefined])
+  expect(asked[0]?.args[3]).toEqual(expect.stringMatching(/./))
 })
 
-test('the last key keeps no reservation for an undo; the others keep theirs for a deadline for each call that may follow', async () => {
-  const { asked, store } = setUp([ADMITTED, ADMITTED])
-  await store.consume([charge('user'), charge('all')])
-  expect(asked.map(purposeOf)).toEqual(['take', 'take plainly'])
-  expect(asked[0]?.args.slice(3, 5)).toEqual([expect.stringMatching(/./), 100_000])
-  const three = setUp([ADMITTED, ADMITTED, ADMITTED])
-  await three.store.consume([charge('user'), charge('tenant'), charge('all')])
-  expect(three.asked.map(({ args }) => args[4])).toEqual([150_000, 100_000, undefined])
+const CHARGES = [charge('user'), charge('tenant'), charge('all')]
+
+describe.each(['not-ready', 'breaker-open'] as const)('a store that goes away (%s)', (reason) => {
+  test('before anything was charged was asked for nothing more', async () => {
+    const { asked, store } = setUp([], reason)
+    await expect(store.consume(CHARGES)).rejects.toMatchObject({ mayHaveApplied: false, reason })
+    expect(asked).toHaveLength(1)
+  })
+
+  test('in between, and took back what it was charged, says so: all of it is owed', async () => {
+    const { asked, store } = setUp([ADMITTED, ADMITTED, undefined, 0, 0], reason)
+    await expect(store.consume(CHARGES)).rejects.toMatchObject({ mayHaveApplied: false, reason })
+    expect(asked.slice(3).map((call) => [call.key, purposeOf(call)])).toEqual([
+      ['p:{user}', 'undo'],
+      ['p:{tenant}', 'undo'],
+    ])
+  })
+
+  test('in between, with what it was charged, says so: none of it is owed once more', async () => {
+    const { store } = setUp([ADMITTED, ADMITTED, undefined, 0], reason)
+    await expect(store.consume(CHARGES)).rejects.toMatchObject({ mayHaveApplied: true, kind: reason })
+  })
 })
 
-test.each(['not-ready', 'breaker-open'] as const)(
-  'a store that goes away (%s) after the first key was charged says so: its charge is not owed once more',
-  async (reason) => {
-    const charges = [charge('user'), charge('all')]
-    const { asked, store } = setUp([ADMITTED], reason)
-    await expect(store.consume(charges)).rejects.toMatchObject({ mayHaveApplied: true, kind: reason })
-    expect(asked).toHaveLength(2)
-    const unsent = setUp([], reason)
-    await expect(unsent.store.consume(charges)).rejects.toMatchObject({ mayHaveApplied: false, reason })
-  },
-)
+test('a call without an answer is given back too, but for that of the last key: it may be charged in full', async () => {
+  const before = setUp([ADMITTED, undefined, 0, 0])
+  await expect(before.store.consume(CHARGES)).rejects.toMatchObject({ reason: 'deadline' })
+  expect(before.asked.slice(2).map((call) => [call.key, purposeOf(call)])).toEqual([
+    ['p:{user}', 'undo'],
+    ['p:{tenant}', 'undo'],
+  ])
+  const last = setUp([ADMITTED, ADMITTED, undefined, 0, 0])
+  await expect(last.store.consume(CHARGES)).rejects.toMatchObject({ reason: 'deadline' })
+  expect(last.asked).toHaveLength(3)
+})
 
 test('a denial stands though the store goes away before it is undone', async () => {
   const { store } = setUp([ADMITTED, DENIED])

@@ -19,6 +19,19 @@ describeRedis.each(PIPELINING)('on one server, %s', (_title, pipelining) => {
     test.each([...suite])('$name', (one) => one.run())
   })
 
+  test('one bound of ids of a source holds in the store alone and among all stores', async () => {
+    const client = await connect(server().port)
+    const stores = [
+      redisReplayStore(client, { ...PATIENT, prefix: 'alone:', maxEntriesPerSource: 2 }),
+      redisStores(client, { ...PATIENT, prefix: 'among:', maxEntriesPerSource: 2 }).replay,
+    ]
+    for (const store of stores) {
+      const said = []
+      for (const id of ['a', 'b', 'c']) said.push(await store.remember(id, 'source', 60_000))
+      expect(said).toEqual(['fresh', 'fresh', 'full'])
+    }
+  })
+
   test('of many at once in several processes one is fresh, though the server forgets the script', async () => {
     const stores: ReplayStore[] = []
     for (let count = 0; count < 4; count += 1) {
@@ -112,26 +125,31 @@ describeRedis('when the server', () => {
   })
 })
 
-test.each([
-  [{ maxEntriesPerSource: 0 }, 'redisReplayStore: maxEntriesPerSource'],
-  [{ prefix: 'a{b}' }, 'redisReplayStore: prefix'],
-  [{ max: 5 } as never, "unknown option 'max'"],
-])('%j is a TypeError that names the option', (options, message) => {
-  const client = {
-    status: 'wait',
-    options: {},
-    connect() {},
-    evalsha() {},
-    eval() {},
-    evalshaBuffer() {},
-    evalBuffer() {},
-  }
-  expect(() => redisReplayStore(client as never, options)).toThrow(message)
+describe.each([
+  ['redisReplayStore', redisReplayStore],
+  ['redisStores', redisStores],
+] as const)('%s', (name, make) => {
+  test.each([
+    [{ maxEntriesPerSource: 0 }, `${name}: maxEntriesPerSource`],
+    [{ prefix: 'a{b}' }, `${name}: prefix`],
+    [{ max: 5 } as never, `${name}: unknown option 'max'`],
+  ])('%j is a TypeError that names the option', (options, message) => {
+    const client = {
+      status: 'wait',
+      options: {},
+      connect() {},
+      evalsha() {},
+      eval() {},
+      evalshaBuffer() {},
+      evalBuffer() {},
+    }
+    expect(() => make(client as never, options)).toThrow(message)
+  })
 })
 
 test('an answer that the script does not give is an error', async () => {
   for (const reply of ['3', null, [], 'OK', undefined]) {
-    const store = guardedReplayStore({ warnings: [], run: async () => reply }, { prefix: '' })
+    const store = guardedReplayStore({ run: async () => reply }, { prefix: '' })
     await expect((async () => store.remember('id', 'source', 1))()).rejects.toThrow(TypeError)
   }
 })

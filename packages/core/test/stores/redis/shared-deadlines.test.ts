@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { sharedDeadlines } from '../../../src/stores/redis/shared-deadlines.js'
 import { ManualClock } from '../../../src/testing/manual-clock.js'
 
@@ -73,4 +73,43 @@ test('no timer is left when all calls have ended, at once or later', async () =>
   expect(clock.pending).toBe(1)
   deadlines.end(other)
   expect(clock.pending).toBe(0)
+})
+
+describe('calls together', () => {
+  test('have one deadline: it begins before the first of them, and ends the one that is on its way', async () => {
+    const { clock, deadlines, late } = setUp()
+    const common = deadlines.together()
+    const first = common.begin(() => late.push('first'))
+    await Promise.resolve()
+    await clock.advance(40)
+    expect(common.end(first)).toBe(true)
+    common.begin(() => late.push('second'))
+    await clock.advance(9)
+    await afterALook()
+    expect([late, common.isOver]).toEqual([[], false])
+    await clock.advance(1)
+    await afterALook()
+    expect([late, common.isOver]).toEqual([['second'], true])
+  })
+
+  test('share a timer with others, and leave none when they are closed', async () => {
+    const { clock, deadlines, begin } = setUp()
+    const [common, other] = [deadlines.together(), begin('other')]
+    await Promise.resolve()
+    expect(clock.pending).toBe(1)
+    common.close()
+    expect([common.isOver, clock.pending]).toEqual([true, 1])
+    deadlines.end(other)
+    expect(clock.pending).toBe(0)
+  })
+
+  test('end once', async () => {
+    const { clock, deadlines } = setUp()
+    const common = deadlines.together()
+    const [ended, expired] = [common.begin(() => undefined), common.begin(() => undefined)]
+    expect([common.end(ended), common.end(ended)]).toEqual([true, false])
+    await clock.advance(50)
+    await afterALook()
+    expect([expired.isOpen, common.end(expired)]).toEqual([false, false])
+  })
 })
