@@ -56,10 +56,21 @@ export interface Operation {
   /** The rule for answers without a freshness of their own; `'off'` never stores. */
   readonly cache: CacheRule | 'off'
   /**
+   * Whether a read's fingerprint says all of it, by whatever method it comes: one stored answer then serves them all.
+   * Default `false`: only HEAD and GET share one.
+   */
+  readonly byAnyMethod?: boolean
+  /**
    * A digest of all that makes two requests to this path the same, apart from the identity: query and body in
    * REST, document and variables in GraphQL. A refusal when the body can't be read.
    */
   fingerprint(): string | Refusal | Promise<string | Refusal>
+  /**
+   * Whose path it is, where hosts behind one gate are services of their own: the same method, path and
+   * `Idempotency-Key` at another `host` are another request. Default: it is one service, whatever host a client names,
+   * so that a retry by another name of it runs nothing.
+   */
+  readonly host?: string
   /**
    * The one spelling of a path, where several lead to the same for a method: `/items/1` of `/ITEMS/%31/`. Equal for
    * what the channel takes for the same, and for nothing else. Asked about the request's own path, and about those

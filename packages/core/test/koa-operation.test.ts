@@ -42,6 +42,7 @@ describe('what a service says of a request, in the words of a declaration', () =
     ['a scope where nobody is known', { access: 'anonymous', scopes: ['items:write'] }],
     ['a cost of nothing', { cost: 0 }],
     ['an effect there is none of', { effect: 'reed' }],
+    ['a host that is no name', { host: 1 }],
     ['a quota that no limiter has', { quotas: ['login'] }],
     ['a key that no policy reads', { idempotency: 'required' }],
     ['no object', null],

@@ -18,15 +18,18 @@ import { OPERATION_DEFAULTS, type TagContext } from './declaration.js'
 import type { Match } from './match.js'
 import type { Route } from './route.js'
 
+/** What a router found for a request. */
+export interface Found {
+  readonly route: Route
+  readonly params: unknown
+  readonly canonicalPath: Operation['canonicalPath']
+  readonly host: Operation['host']
+}
+
 /** Describes a request that a route answers. */
-export function describeRoute(
-  ctx: Context,
-  incoming: Incoming,
-  route: Route,
-  params: unknown,
-  canonicalPath?: Operation['canonicalPath'],
-): Operation {
+export function describeRoute(ctx: Context, incoming: Incoming, found: Found): Operation {
   const { method } = incoming
+  const { route, params, canonicalPath, host } = found
   const { declaration } = route
   const { cost = OPERATION_DEFAULTS.cost, bodyLimit = OPERATION_DEFAULTS.bodyLimit } = declaration ?? {}
   const call: Call = {
@@ -49,6 +52,7 @@ export function describeRoute(
     cache: declaration?.cache ?? (isCacheableMethod(method) ? {} : 'off'),
     fingerprint: () => fingerprintOf(incoming, bodyLimit),
     ...(canonicalPath !== undefined && { canonicalPath }),
+    ...(host !== undefined && { host }),
     ...(declaration !== undefined && { contract: () => meetContract(ctx, incoming, call) }),
     tags: (answer) => tagsOf(declaration?.tags, call, answer),
     invalidates: (answer) => tagsOf(declaration?.invalidates, call, answer),

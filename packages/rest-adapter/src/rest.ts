@@ -56,9 +56,13 @@ function channelOf(router: Router, options: RestOptions): Channel {
       const match = matchRequest(router, ctx)
       if (match.kind !== 'route') return describeUnmatched(incoming, match)
       const { layer, path } = match
-      const params: unknown = layer.params(path, layer.captures(path))
       const canonicalPath = canonicalPathFor(incoming.path, { method: incoming.method, path, layer })
-      return describeRoute(ctx, incoming, routeOf(layer), params, canonicalPath)
+      return describeRoute(ctx, incoming, {
+        route: routeOf(layer),
+        params: layer.params(path, layer.captures(path)),
+        canonicalPath,
+        host: hostOf(router),
+      })
     },
     async handle(ctx, next) {
       await dispatch(ctx, next)
@@ -67,4 +71,12 @@ function channelOf(router: Router, options: RestOptions): Channel {
     },
     renderError,
   }
+}
+
+/**
+ * A router of its own for a host is a service of its own. As it is configured: what a client names, of the hosts that
+ * one router serves, leads to the same handlers.
+ */
+function hostOf({ host }: Router): string | undefined {
+  return host ? String(host) : undefined
 }

@@ -4,11 +4,12 @@ import {
   apiKey,
   apiKeyDigest,
   cache,
+  gate,
   idempotency,
   memoryApiKeys,
   memoryStores,
 } from '@headgate/core'
-import { operation, restGateway } from '@headgate/rest-adapter'
+import { operation, rest, restGateway } from '@headgate/rest-adapter'
 import { Router } from '@koa/router'
 import { serving } from './serve.js'
 
@@ -123,5 +124,49 @@ describe('other spellings of a path that lead to the same route', () => {
       expect((await send(`/orders?at=${at}`, { method: 'POST', headers: CALLER })).status).toBe(201)
       expect((await send('/items/1', { headers: CALLER })).text).toBe('read 2')
     })
+  })
+})
+
+/** Posts orders at hosts with one key, and tells what each got. */
+async function posted(routers: readonly Router[], hosts: readonly string[]): Promise<readonly string[]> {
+  const policies = [idempotency({ store: memoryStores().idempotency, anonymous: true })]
+  const texts: string[] = []
+  await serving([gate(policies, { channels: routers.map((router) => rest(router)) })], async (send) => {
+    for (const host of hosts) {
+      const headers = { host, 'idempotency-key': 'order-17' }
+      texts.push((await send('/orders', { method: 'POST', headers })).text)
+    }
+  })
+  return texts
+}
+
+function shop(host?: string | RegExp): Router {
+  const router = new Router(host === undefined ? {} : { host })
+  let orders = 0
+  router.post('/orders', operation({ idempotency: 'required' }), (ctx) => {
+    ctx.body = `order ${(orders += 1)} at ${ctx.host}`
+  })
+  return router
+}
+
+describe('hosts behind one gate', () => {
+  test('are services of their own where each has a router: one key is two orders', async () => {
+    const routers = [shop('a.example'), shop('b.example')]
+    expect(await posted(routers, ['a.example', 'b.example', 'a.example', 'b.example'])).toEqual([
+      'order 1 at a.example',
+      'order 1 at b.example',
+      'order 1 at a.example',
+      'order 1 at b.example',
+    ])
+  })
+
+  test.each([
+    ['no router names one', undefined],
+    ['one router serves them', /^[ab]\.example$/],
+  ])('are names of one service where %s: a retry by another name runs nothing', async (_name, host) => {
+    expect(await posted([shop(host)], ['a.example', 'b.example'])).toEqual([
+      'order 1 at a.example',
+      'order 1 at a.example',
+    ])
   })
 })

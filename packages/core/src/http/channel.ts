@@ -17,6 +17,8 @@ export interface OperationHints extends Declaration {
   readonly name?: string
   /** Whether it may change something. Default: by the method. */
   readonly effect?: Effect
+  /** Whose path it is, where hosts are services of their own; a name that no client chooses. Default: one service. */
+  readonly host?: string
 }
 
 /** The largest body that is read for a fingerprint where nobody says otherwise: 1 MiB. */
@@ -54,12 +56,13 @@ export function checkHints(
   checkKnown('gate: operation()', hints, HINTS)
   checkDeclaration((member) => `gate: operation().${member}`, hints)
   if (Object.hasOwn(hints, 'name')) checkText('gate: operation().name', hints.name)
+  if (Object.hasOwn(hints, 'host')) checkText('gate: operation().host', hints.host)
   if (Object.hasOwn(hints, 'effect')) checkChoice('gate: operation().effect', hints.effect, EFFECTS)
   checkDemands([{ name: 'operation()', declaration: hints }], policies, identityGiven)
   return hints
 }
 
-const HINTS = [...DECLARATION_MEMBERS, 'name', 'effect']
+const HINTS = [...DECLARATION_MEMBERS, 'name', 'effect', 'host']
 const EFFECTS = ['read', 'write'] as const
 
 /** Describes a request whose target nobody can read: it is gated like any other, then refused. */

@@ -84,7 +84,8 @@ export const IDEMPOTENCY_DEFAULTS = {
 /**
  * Runs a write at most once per `Idempotency-Key`, and answers its retries with the first answer.
  *
- * A key belongs to one caller, method and path. It is honoured on writes; reads ignore it.
+ * A key belongs to one caller, method and path, and to the operation's `host` where it has one. It is honoured on
+ * writes; reads ignore it.
  */
 export function idempotency(options: IdempotencyOptions): IdempotencyPolicy {
   const setting = settings(options)
@@ -132,10 +133,7 @@ async function guarded(
   const fingerprint = await operation.fingerprint()
   if (isRefusal(fingerprint)) return fingerprint
 
-  // The path says which route it is, however it is spelled. A name that a client may choose, as in GraphQL, must not
-  // make a second cell.
-  const path = canonicalPathOf(operation, exchange.path, exchange.method)
-  const cell = keyOf('idempotency', identity.key, exchange.method, path, key)
+  const cell = cellOf(exchange, identity, key)
   const owner = setting.newId()
   // Whatever else a function may return, the safe side is the barrier at the claim.
   const barrier = setting.barrier(exchange) === 'deferred' ? 'deferred' : 'now'
@@ -155,6 +153,16 @@ async function guarded(
   const ahead = deferredBarrier(setting, won)
   barriers.set(exchange, ahead)
   return execute(setting, won, ahead, exchange, next)
+}
+
+/**
+ * Whose key it is, and of what. The path says which route it is, however it is spelled. A name that a client may choose,
+ * as in GraphQL or in `Host`, must not make a second cell.
+ */
+function cellOf({ operation, method, path }: Exchange, identity: Identity, key: string): string {
+  const { host } = operation
+  const of = host === undefined ? [] : ['host', host]
+  return keyOf('idempotency', identity.key, method, canonicalPathOf(operation, path, method), key, ...of)
 }
 
 /** Nothing runs unless the claim is known to be won. */

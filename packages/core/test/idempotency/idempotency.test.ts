@@ -184,6 +184,7 @@ describe('a key belongs to one', () => {
     caller: post({ identity: BOB }),
     method: post({ method: 'PATCH' }),
     path: post({ path: '/items/' }),
+    'host that is a service of its own': post({ operation: { host: 'b.example' } }),
   }
   test.each(Object.keys(others))('%s', async (name) => {
     const { send, effects } = service()
@@ -193,12 +194,13 @@ describe('a key belongs to one', () => {
   })
 })
 
-test('a name that the client chose does not make a second key of one', async () => {
+test.each<[string, ExchangeInit]>([
+  ['an operation', { operation: { name: 'mutation Again' } }],
+  ['a host', { origin: 'https://eu.api.example', headers: { host: 'eu.api.example' } }],
+])('a name that the client chose for %s does not make a second key of one', async (_name, init) => {
   const { send, effects } = service()
   await send()
-  expect((await send(post({ operation: { name: 'mutation Again' } }))).headers).toHaveProperty(
-    'idempotent-replayed',
-  )
+  expect((await send(post(init))).headers).toHaveProperty('idempotent-replayed')
   expect(effects).toHaveLength(1)
 })
 
