@@ -17,19 +17,20 @@ export const TOKEN = /^[A-Za-z*][A-Za-z0-9!#$%&'*+\-.^_`|~:/]*$/
 export interface QuotaTerms {
   readonly name: string
   readonly limit: number
-  /** In milliseconds. */
-  readonly window: number
+  /** In milliseconds; undefined where windows differ in length: a calendar month. */
+  readonly window: number | undefined
 }
 
 /**
- * The `RateLimit-Policy` field: `"burst";q=100;w=60`. A window that is no whole number of seconds has no form.
+ * The `RateLimit-Policy` field: `"burst";q=100;w=60`. A window that is no whole number of seconds has no form;
+ * neither has a month, of which no number of seconds is always true: the `t` of `RateLimit` says when it ends.
  *
  * @param partitions whose budget each is, as base64.
  */
 export function policyField(quotas: readonly QuotaTerms[], partitions?: readonly string[]): string {
   return quotas
     .map(({ name, limit, window }, index) => {
-      const length = window % 1_000 === 0 ? `;w=${window / 1_000}` : ''
+      const length = window !== undefined && window % 1_000 === 0 ? `;w=${window / 1_000}` : ''
       return `"${name}";q=${limit}${length}${partitionOf(partitions, index)}`
     })
     .join(', ')

@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.js'
 import { elapsedTime } from '../stores/memory/elapsed-time.js'
 import { memoryRateLimitStore } from '../stores/memory/rate-limit.js'
-import type { GcraRate, Rate } from './rate.js'
+import { longestOf } from './calendar.js'
+import type { Rate } from './rate.js'
 import type { BudgetStore, RateLimitCharge, RateLimitDecision } from './store.js'
 
 /** What this process may give out alone while the store is away. */
@@ -75,9 +76,7 @@ export function localShare(clock: Clock, processes: number): LocalShare {
       return debts.size > 0
     },
     async consume(charges) {
-      const decision = await store.consume(
-        charges.map((charge) => ({ ...charge, ...partOf(charge, processes) })),
-      )
+      const decision = await store.consume(charges.map((charge) => partOf(charge, processes)))
       if (decision.outcome !== 'impossible') return decision
       return charges.some(({ cost, burst }) => cost > burst) ? decision : undefined
     },
@@ -120,14 +119,15 @@ export function mayHaveApplied(error: unknown): boolean {
 }
 
 /** Whatever a quota counts by, its share is spread evenly: a window that begins anew would give its share twice. */
-function partOf(rate: Rate, processes: number): GcraRate {
-  const interval = Math.ceil(intervalOf(rate) * processes)
-  return { algorithm: 'gcra', interval, burst: Math.max(1, Math.floor(rate.burst / processes)) }
+function partOf(charge: RateLimitCharge, processes: number): RateLimitCharge {
+  const interval = Math.ceil(intervalOf(charge) * processes)
+  const burst = Math.max(1, Math.floor(charge.burst / processes))
+  return { quota: charge.quota, key: charge.key, cost: charge.cost, interval, burst }
 }
 
-/** Microseconds in which one unit comes back. */
+/** Microseconds in which one unit comes back: of a month, as in the longest, so that no month gets more. */
 function intervalOf(rate: Rate): number {
-  return 'interval' in rate ? rate.interval : Math.ceil(rate.window / rate.burst)
+  return 'interval' in rate ? rate.interval : Math.ceil(longestOf(rate.window) / rate.burst)
 }
 
 function nameOf({ quota, key }: RateLimitCharge): string {

@@ -1,9 +1,10 @@
 import type { Identity } from '../auth/identity.js'
-import { type Duration, milliseconds } from '../duration.js'
+import type { Duration } from '../duration.js'
 import { checkChoice, checkInteger, checkKnown, checkText } from '../options.js'
 import { LARGEST_INTEGER, type QuotaTerms, TOKEN } from './fields.js'
 import { type Rate, strictInterval } from './rate.js'
 import { type BudgetKey, budgetKey, QUOTA_KEYS, type QuotaKey } from './quota-key.js'
+import { type CalendarWindow, checkWindow, type QuotaWindow } from './quota-window.js'
 
 /** One limit: so many units in a window, for each caller, address, route or whatever `key` says. */
 export interface Quota {
@@ -17,8 +18,11 @@ export interface Quota {
    * own, so a caller whose limit changes starts with a full one.
    */
   readonly limit: number | ((identity: Identity | undefined) => number)
-  /** Milliseconds, or `'1m'`. */
-  readonly window: Duration
+  /**
+   * Milliseconds, or `'1m'`. Or a fixed window of the calendar in UTC: `'hour'`, `'day'`, `'week'` (from Monday on) or
+   * `'month'`.
+   */
+  readonly window: Duration | CalendarWindow
   /**
    * Units that each request takes, whatever its operation costs, and whatever it turns out to have cost: 1 counts
    * requests beside a quota that counts points. An integer of at least 1. Default: the cost of the operation.
@@ -37,7 +41,7 @@ export interface Quota {
   /**
    * How it counts: `gcra` gives units back one by one; `sliding-window` never admits more than the limit in any window;
    * `fixed-window` begins anew at each multiple of the window, and may admit twice the limit around that moment.
-   * Default `'gcra'`.
+   * Default `'gcra'`; of a window of the calendar `'fixed-window'`, and no other.
    */
   readonly algorithm?: QuotaAlgorithm
   /** Whose budget it is. Default `'identity'`. */
@@ -123,9 +127,15 @@ export function checkQuotaName(option: string, value: unknown): string {
 }
 
 function checkTerms(option: string, quota: Quota): Pick<CheckedQuota, 'termsFor' | 'fixedTerms'> {
-  const { name, limit, burst, strict = false, algorithm = 'gcra' } = quota
-  const window = milliseconds(`${option}.window`, quota.window)
+  const window = checkWindow(`${option}.window`, quota.window)
+  const { name, limit, burst, strict = false } = quota
+  const { algorithm = window.isCalendar ? 'fixed-window' : 'gcra' } = quota
   checkChoice(`${option}.algorithm`, algorithm, ['gcra', 'fixed-window', 'sliding-window'])
+  if (window.isCalendar && algorithm !== 'fixed-window') {
+    throw new TypeError(
+      `${option}.algorithm must be 'fixed-window' for the window '${quota.window}'; got '${algorithm}'`,
+    )
+  }
   if (burst !== undefined) checkInteger(`${option}.burst`, burst)
   checkFlag(`${option}.strict`, strict)
   if (algorithm !== 'gcra' && (burst !== undefined || strict)) {
@@ -133,13 +143,13 @@ function checkTerms(option: string, quota: Quota): Pick<CheckedQuota, 'termsFor'
       `${option}: burst and strict belong to algorithm 'gcra'; a window's burst is its limit`,
     )
   }
-  const setting: Setting = { window, burst, strict, algorithm }
+  const setting: Setting = { window: window.span, burst, strict, algorithm }
   const termsOf = (units: number): Terms => {
     const rate = rateOf(option, checkInteger(`${option}.limit`, units), setting)
     // Where two tiers meet in one budget, a caller with credentials of both could empty the larger one time and again:
     // what was taken of it is forgotten down to the smaller one's burst.
     const budget = typeof limit === 'function' ? `${name}@${units}` : name
-    return { name, window, limit: units, rate, budget }
+    return { name, window: window.length, limit: units, rate, budget }
   }
 
   if (typeof limit === 'function') {
@@ -160,7 +170,7 @@ function checkCost(option: string, cost: number, terms: Terms | undefined): void
 
 interface Setting {
   /** In milliseconds. */
-  readonly window: number
+  readonly window: QuotaWindow['span']
   readonly burst: number | undefined
   readonly strict: boolean
   readonly algorithm: QuotaAlgorithm
@@ -168,10 +178,12 @@ interface Setting {
 
 /** Intervals are rounded up to whole microseconds: a limit is never exceeded, and missed by 1 % at 10,000 a second. */
 function rateOf(option: string, limit: number, { window, burst: given, strict, algorithm }: Setting): Rate {
-  const length = Math.ceil(window * 1_000)
   const tooLong = (): TypeError =>
     new TypeError(`${option}.window is too long, or burst too large for it: 31 years are the most`)
-  if (length > LARGEST_INTEGER || limit > LARGEST_INTEGER) throw tooLong()
+  if (limit > LARGEST_INTEGER) throw tooLong()
+  if (typeof window !== 'number') return { algorithm: 'fixed-window', window, burst: limit }
+  const length = Math.ceil(window * 1_000)
+  if (length > LARGEST_INTEGER) throw tooLong()
   if (algorithm !== 'gcra') return { algorithm, window: length, burst: limit }
 
   const burst = given ?? Math.max(1, Math.floor(limit / 10))

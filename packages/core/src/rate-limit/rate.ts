@@ -8,7 +8,7 @@
  * | `sliding-window` | `burst` | `burst`                                              |
  * | `fixed-window`   | `burst` | twice the `burst`, around the moment a window begins |
  */
-export type Rate = GcraRate | WindowRate
+export type Rate = GcraRate | WindowRate | CalendarRate
 
 /**
  * The generic cell rate algorithm keeps one number per budget, the backlog: how long from now until it is full again.
@@ -31,6 +31,17 @@ export interface WindowRate {
   readonly algorithm: 'fixed-window' | 'sliding-window'
   /** Microseconds: an integer of at least 1. */
   readonly window: number
+  /** Units in a window, all of which may be taken at once: an integer of at least 1. */
+  readonly burst: number
+}
+
+/**
+ * A fixed window of the calendar in UTC: a week begins on Monday, a month on its first day, whatever its length. It has
+ * the envelope of every fixed window. An hour and a day are windows of one length, which begin at multiples of it.
+ */
+export interface CalendarRate {
+  readonly algorithm: 'fixed-window'
+  readonly window: 'week' | 'month'
   /** Units in a window, all of which may be taken at once: an integer of at least 1. */
   readonly burst: number
 }

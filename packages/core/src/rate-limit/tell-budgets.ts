@@ -1,5 +1,6 @@
 import type { Exchange } from '../exchange.js'
 import type { Budget } from './budget.js'
+import { longestOf } from './calendar.js'
 import type { RateLimitSetting } from './options.js'
 import type { CheckedQuota } from './quota.js'
 import type { Rate } from './rate.js'
@@ -51,5 +52,5 @@ function overchargeOf(exchange: Exchange): number {
 }
 
 function perSecond(rate: Rate): number {
-  return SECOND / ('interval' in rate ? rate.interval : rate.window / rate.burst)
+  return SECOND / ('interval' in rate ? rate.interval : longestOf(rate.window) / rate.burst)
 }

@@ -1,8 +1,9 @@
-import type { WindowRate } from './rate.js'
+import { startOf, stretchAt, type StretchWidth } from './calendar.js'
+import type { CalendarRate, WindowRate } from './rate.js'
 import type { QuotaState } from './store.js'
 
 /** A charge that is counted in windows. */
-export type WindowCharge = WindowRate & { readonly cost: number }
+export type WindowCharge = (WindowRate | CalendarRate) & { readonly cost: number }
 
 /** Units that were taken, by stretch of time. */
 export interface WindowCounts {
@@ -12,15 +13,15 @@ export interface WindowCounts {
   counts: number[]
 }
 
-/** How long a stretch is, in microseconds, and how many before the current one still count. */
+/** How long a stretch is, and how many before the current one still count. */
 export interface WindowShape {
-  readonly width: number
+  readonly width: StretchWidth
   readonly behind: number
 }
 
 const STRETCHES = 10
 
-export function windowShape({ algorithm, window }: WindowRate): WindowShape {
+export function windowShape({ algorithm, window }: WindowRate | CalendarRate): WindowShape {
   if (algorithm === 'fixed-window') return { width: window, behind: 0 }
   // Rounded up: what counts is never less than the window.
   return { width: Math.ceil(window / STRETCHES), behind: STRETCHES }
@@ -33,7 +34,7 @@ export function windowShape({ algorithm, window }: WindowRate): WindowShape {
  * @returns whether the stretches are still what they were.
  */
 export function bringCounts(budget: WindowCounts, { width, behind }: WindowShape, now: number): boolean {
-  const index = Math.floor(now / width)
+  const index = stretchAt(width, now)
   const passed = index - budget.newest
   if (passed === 0) return true
   budget.newest = index
@@ -76,7 +77,7 @@ export function windowState(
 
 /** How long until so many units no longer count. */
 function untilGone(
-  rate: WindowRate,
+  rate: WindowRate | CalendarRate,
   { newest, counts }: WindowCounts,
   now: number,
   units: number,
@@ -86,7 +87,7 @@ function untilGone(
   let left = units
   for (let age = counts.length - 1; age >= 0 && left > 0; age -= 1) {
     left -= (counts[age] ?? 0) + (age === 0 ? taken : 0)
-    if (left <= 0) return (newest - age + behind + 1) * width - now
+    if (left <= 0) return startOf(width, newest - age + behind + 1) - now
   }
   return 0
 }

@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.js'
-import type { GcraRate, WindowRate } from '../rate-limit/rate.js'
+import type { CalendarRate, GcraRate, WindowRate } from '../rate-limit/rate.js'
 import { MOST_RESERVATIONS } from '../rate-limit/store.js'
 import type { QuotaState, RateLimitCharge, RateLimitStore } from '../rate-limit/store.js'
+import { stretchesOf } from './rate-limit-model-windows.js'
 import { modelSlots } from './slot-model.js'
 
 /** One charge that was taken. Times are microseconds. */
@@ -149,9 +150,9 @@ function accountOf(cell: Cell, charge: RateLimitCharge, now: number): Account {
   }
 }
 
-function windowAccount({ log }: Cell, rate: WindowRate, now: number): Account {
-  const { width, behind } = stretchOf(rate)
-  const endOf = ({ at }: Taken): number => (Math.floor(at / width) + behind + 1) * width
+function windowAccount({ log }: Cell, rate: WindowRate | CalendarRate, now: number): Account {
+  const { stretchAt, behind, startOf } = stretchesOf(rate)
+  const endOf = ({ at }: Taken): number => startOf(stretchAt(at) + behind + 1)
   const usedAt = (time: number): number =>
     log.filter((one) => endOf(one) > time).reduce((sum, one) => sum + one.units, 0)
   const ends = [...new Set(log.map(endOf))].filter((end) => end > now).toSorted((a, b) => a - b)
@@ -182,11 +183,11 @@ function bound(cell: Cell, charge: RateLimitCharge, now: number): void {
     if (fullAt(cell) > latest) restart(cell, latest)
     return
   }
-  const { width, behind } = stretchOf(charge)
-  const stretch = Math.floor(now / width)
+  const { stretchAt, behind } = stretchesOf(charge)
+  const stretch = stretchAt(now)
   if (stretch < cell.newest) {
     cell.log = cell.log
-      .filter(({ at }) => Math.floor(at / width) >= cell.newest - behind)
+      .filter(({ at }) => stretchAt(at) >= cell.newest - behind)
       .map(({ units }) => ({ at: now, units, lapses: 0 }))
   }
   cell.newest = stretch
@@ -212,17 +213,11 @@ function closeOthers(log: readonly Taken[], now: number): void {
   for (const one of log) if (!kept.has(one)) one.id = undefined
 }
 
-function stretchOf({ algorithm, window }: WindowRate): { width: number; behind: number } {
-  return algorithm === 'fixed-window'
-    ? { width: window, behind: 0 }
-    : { width: Math.ceil(window / 10), behind: 10 }
-}
-
 function isGcra<T extends RateLimitCharge>(charge: T): charge is T & GcraRate {
   return charge.algorithm === undefined || charge.algorithm === 'gcra'
 }
 
 function nameOf(charge: RateLimitCharge): string {
-  const window = isGcra(charge) ? 'gcra' : `${charge.algorithm} ${stretchOf(charge).width}`
+  const window = isGcra(charge) ? 'gcra' : stretchesOf(charge).name
   return JSON.stringify([charge.quota, charge.key, window])
 }

@@ -21,6 +21,7 @@ export const SECOND = 1_000_000
 
 type GcraTestCharge = Extract<RateLimitCharge, { readonly interval: number }>
 type WindowTestCharge = Extract<RateLimitCharge, { readonly window: number }>
+type CalendarTestCharge = Extract<RateLimitCharge, { readonly window: string }>
 
 /** Five units at once, one more each second, unless `init` says otherwise. */
 export function charge(key: string, init: Partial<GcraTestCharge> = {}): GcraTestCharge {
@@ -31,6 +32,12 @@ export function charge(key: string, init: Partial<GcraTestCharge> = {}): GcraTes
 export function windowCharge(key: string, init: Partial<WindowTestCharge> = {}): WindowTestCharge {
   const rate = { algorithm: 'sliding-window', window: 10 * SECOND, burst: 10 } as const
   return { quota: 'window', key, ...rate, cost: 1, ...init }
+}
+
+/** Ten units in a month. */
+export function calendarCharge(key: string, init: Partial<CalendarTestCharge> = {}): CalendarTestCharge {
+  const rate = { algorithm: 'fixed-window', window: 'month', burst: 10 } as const
+  return { quota: 'calendar', key, ...rate, cost: 1, ...init }
 }
 
 export async function look(store: RateLimitStore, one: RateLimitCharge): Promise<RateLimitDecision> {

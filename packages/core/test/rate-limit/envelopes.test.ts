@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
-import { type Rate, strictInterval } from '../../src/rate-limit/rate.js'
+import { type CalendarRate, type Rate, strictInterval } from '../../src/rate-limit/rate.js'
 import { memoryRateLimitStore } from '../../src/stores/memory/rate-limit.js'
 import { ManualClock } from '../../src/testing/manual-clock.js'
 
@@ -85,6 +85,49 @@ describe('envelope: the most that passes in any window', () => {
       { numRuns: 200 },
     )
   })
+
+  test('of a month is the limit, of the days of a February twice that, of longer ones around it three times', async () => {
+    const DAY = 86_400 * SECOND
+    const pause = fc.oneof(fc.constant(0), fc.nat(DAY), fc.nat(12 * DAY))
+    const requests = fc.array(fc.tuple(pause, costs), { maxLength: 150, size: 'max' })
+    // In 2027 and 2028, so that a February of either length is in it.
+    const from = fc.integer({ min: 365, max: 900 }).map((days) => days * DAY)
+    await fc.assert(
+      fc.asyncProperty(limits, requests, from, async (burst, some, first) => {
+        const rate: CalendarRate = { algorithm: 'fixed-window', window: 'month', burst }
+        const all = await admitted(rate, some, first)
+        const months = new Map<string, number>()
+        for (const { at, cost } of all) {
+          const month = new Date(Date.UTC(2026, 0, 1) + (first + at) / 1_000).toISOString().slice(0, 7)
+          months.set(month, (months.get(month) ?? 0) + cost)
+        }
+        expect(Math.max(0, ...months.values())).toBeLessThanOrEqual(burst)
+        expect(mostIn(28 * DAY, all)).toBeLessThanOrEqual(2 * burst)
+        expect(mostIn(31 * DAY, all)).toBeLessThanOrEqual(3 * burst)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test.each([
+    ['of a common year', 2026, 28],
+    ['of a leap year', 2028, 29],
+  ])(
+    'around a month %s the whole limit is there each time, and nothing of it twice',
+    async (_name, year, days) => {
+      const rate: CalendarRate = { algorithm: 'fixed-window', window: 'month', burst: 5 }
+      const february = days * 86_400 * SECOND
+      // All that passes in the last moment of January, in the first and the last of February, in the first of March.
+      const requests = [0, 1, february - 1, 1].flatMap((pause) =>
+        Array.from({ length: 20 }, (_, nth) => [nth === 0 ? pause : 0, 1] as const),
+      )
+      const start = (Date.UTC(year, 1) - Date.UTC(2026, 0, 1)) * 1_000 - 1
+      const all = await admitted(rate, requests, start)
+      expect(all.map(({ at }) => at)).toEqual([0, 1, february + 1].flatMap((at) => Array(5).fill(at)))
+      expect(mostIn(february, all)).toBe(10)
+      expect(mostIn(february + 2, all)).toBe(15)
+    },
+  )
 
   // One request, then all that passes just before and just after a boundary, then a flood of five times the limit.
   const flood = [

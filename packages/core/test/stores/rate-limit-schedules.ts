@@ -11,6 +11,8 @@ import type { ManualClock } from '../../src/testing/manual-clock.js'
 /** One step of a schedule. Receipts and holds are named by their number, counted back from the newest. */
 export type Step =
   | { readonly do: 'wait'; readonly milliseconds: number }
+  /** So long after, or before, the month begins that is so many after the current one; never back. */
+  | { readonly do: 'reach'; readonly months: number; readonly milliseconds: number }
   | {
       readonly do: 'consume'
       readonly charges: readonly RateLimitCharge[]
@@ -144,6 +146,47 @@ export function schedulesWithStepsBack({
   })
 }
 
+/** Schedules of months and weeks, and of what stands beside them: around their boundaries, from any year on. */
+export function schedulesOfMonths({ maxLength, atomic }: ScheduleInit): fc.Arbitrary<readonly Step[]> {
+  const reach = (months: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
+    fc.record({
+      do: fc.constant('reach' as const),
+      months,
+      milliseconds: fc.oneof(
+        fc.constantFrom(-1, -0.001, 0, 0.001),
+        fc.integer({ min: -90_000_000, max: 90_000_000 }),
+      ),
+    })
+  const month = fc.record({
+    ...place,
+    key: keys,
+    algorithm: fc.constant('fixed-window' as const),
+    window: fc.constantFrom('month' as const, 'month' as const, 'week' as const),
+    burst,
+  })
+  const all = fc
+    .uniqueArray(fc.oneof({ weight: 3, arbitrary: month }, gcra, windows), {
+      selector: ({ quota, key }) => quota + key,
+      minLength: 1,
+      maxLength: 3,
+    })
+    .map((some) => (atomic ? some.filter(({ key }) => key === some[0]?.key) : some))
+  const step = fc.oneof(
+    { weight: 3, arbitrary: wait },
+    {
+      weight: 3,
+      arbitrary: fc.record({ do: fc.constant('wait' as const), milliseconds: fc.nat(900_000_000) }),
+    },
+    { weight: 3, arbitrary: reach(fc.constant(1)) },
+    { weight: 12, arbitrary: consumeOf(all) },
+    { weight: 5, arbitrary: settle },
+    { weight: 1, arbitrary: block },
+  )
+  // From 2026 on: into leap years, and over 2100, which is none.
+  const start = reach(fc.oneof(fc.nat(60), fc.nat(1_800), fc.integer({ min: 880, max: 900 })))
+  return fc.tuple(start, fc.array(step, { maxLength, size: 'max' })).map(([first, rest]) => [first, ...rest])
+}
+
 /**
  * Schedules of a service: a few plans over the quotas of one caller that come again and again, nearly all of them of
  * GCRA and with one cost; now and then something else happens to the key.
@@ -205,6 +248,12 @@ export async function run(
       case 'wait':
         clock.step(clock.now() + step.milliseconds)
         break
+      case 'reach': {
+        const date = new Date(clock.now())
+        const begin = Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + step.months)
+        clock.step(Math.max(clock.now(), begin + step.milliseconds))
+        break
+      }
       case 'consume': {
         const renamed = step.charges.map((one) => ({ ...one, key: rename(one.key) }))
         // It is not going to be settled.

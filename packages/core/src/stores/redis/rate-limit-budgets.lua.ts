@@ -1,4 +1,5 @@
 import { MOST_RESERVATIONS } from '../../rate-limit/store.js'
+import { CALENDAR } from './rate-limit-calendar.lua.js'
 import { LINE, MOST_PLAIN, plainConsume, readValue, writeValue } from './rate-limit-plain.lua.js'
 import { redisScript, type RedisScript } from './script.js'
 import { SERVER_TIME, type ScriptTime } from './script-time.js'
@@ -6,9 +7,10 @@ import { SERVER_TIME, type ScriptTime } from './script-time.js'
 /** The scripts over the budgets of one key. */
 export interface BudgetScripts {
   /**
-   * Key: the budgets. Arguments: what every charge costs, and the plan, a line `unit burst id` for each charge. When the
-   * costs differ or more is asked for: `''`, the plan, `1` to take or `0` to look, the id and the microseconds of a
-   * reservation (`''` and 0: none), the id of the one whose place it takes or `''`, and the cost of each charge.
+   * Key: the budgets. Arguments: what every charge costs, and the plan, a line `unit burst id` for each charge (the
+   * unit of a window is a stretch). When the costs differ or more is asked for: `''`, the plan, `1` to take or `0` to
+   * look, the id and the microseconds of a reservation (`''` and 0: none), the id of the one whose place it takes or
+   * `''`, and the cost of each charge.
    *
    * Reply: where all is plain, a number for each charge: its backlog afterwards; of a denied one -1 less its backlog.
    * Else 0 admitted, 1 denied, 2 impossible; then of each charge what remains, renewal and wait (-1: never).
@@ -23,19 +25,20 @@ export interface BudgetScripts {
 /** Makes the scripts. The rules are those of `rate-limit/gcra-budget.ts` and `window-budget.ts`, line by line. */
 export function budgetScripts(time: ScriptTime = SERVER_TIME): BudgetScripts {
   const value = readValue(time)
+  const load = CALENDAR + LOAD
   const save = SAVE.replace('WRITE', writeValue(time))
   return {
-    consume: redisScript(value + plainConsume(time) + LOAD + BRING + save + CONSUME),
-    settle: redisScript(value + LOAD + BRING + save + SETTLE.replace('LAST', time.last)),
-    block: redisScript(value + LOAD + save + BLOCK),
+    consume: redisScript(value + plainConsume(time) + load + BRING + save + CONSUME),
+    settle: redisScript(value + load + BRING + save + SETTLE.replace('LAST', time.last)),
+    block: redisScript(value + load + save + BLOCK),
   }
 }
 
 /**
  * All budgets of a key are one value: plain, or a map. In the map a budget is found by its id, `{ behind, unit, burst,
  * at, units... }`: of GCRA `behind` is -1 and `at` is when it is full; of a window they are how many stretches count
- * behind the newest, and which that is. Ids begin with `g` or a digit; `r` has what is reserved by id, `{ id, lapses,
- * mark }` in order of charging; `x` is a block, `{ until, duration }`. `touched` has the ids of the plan, in its order.
+ * behind the newest, and which that is. Ids begin with `g`, a digit or a word; `r` has what is reserved by id, `{ id,
+ * lapses, mark }` in order of charging; `x` is a block, `{ until, duration }`. `touched` has the ids of the plan, in its order.
  */
 const LOAD = `
 local budgets = {}
@@ -53,7 +56,7 @@ end
 local reserved, block = budgets.r or {}, budgets.x
 budgets.r, budgets.x = nil, nil
 local dirty, touched = false, {}
-local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
+local ceil, max, min = math.ceil, math.max, math.min
 local function touch(id)
   if not touched[id] then touched[id], touched[#touched + 1] = true, id end
 end
@@ -81,7 +84,7 @@ local function bring(id, budget, unit, burst)
     budget[2], budget[3] = unit, burst
     return carried
   end
-  local passed = floor(now / budget[2]) - budget[4]
+  local passed = stretchAt(budget[2], now) - budget[4]
   local units = 0
   if passed < 0 then
     for at = 5, #budget do units = units + budget[at] end
@@ -121,14 +124,14 @@ local function plain(count)
 end
 
 local function save()
-  local latest, isPlain, count = block and block[1] or now, not block, 0
+  local latest, isPlain, count = max(now, block and block[1] or 0), not block, 0
   for id, budget in pairs(budgets) do
     local ends, open = 0, reserved[id]
     if budget[1] < 0 then
       ends = budget[4]
     else
       for at = 5, #budget do
-        if budget[at] > 0 then ends = (budget[4] + budget[1] + 1) * budget[2] break end
+        if budget[at] > 0 then ends = startOf(budget[2], budget[4] + budget[1] + 1) break end
       end
     end
     if open then
@@ -160,7 +163,7 @@ const CONSUME = `
 local function untilGone(budget, units, taken)
   for at = #budget, 5, -1 do
     units = units - budget[at] - (at == 5 and taken or 0)
-    if units <= 0 then return (budget[4] - (at - 5) + budget[1] + 1) * budget[2] - now end
+    if units <= 0 then return startOf(budget[2], budget[4] - (at - 5) + budget[1] + 1) - now end
   end
   return 0
 end
@@ -176,14 +179,14 @@ local isAsked, reservation, lasting, replaced = true, '', 0, ''
 if not common then isAsked, reservation, lasting, replaced = ARGV[3] == '1', ARGV[4], tonumber(ARGV[5]), ARGV[6] end
 local charges, count, outcome = {}, 0, 0
 for unit, burst, id in string.gmatch(plan, ${LINE}) do
-  unit, burst, count = tonumber(unit), tonumber(burst), count + 1
+  unit, burst, count = tonumber(unit) or unit, tonumber(burst), count + 1
   local cost, behind = common or tonumber(ARGV[6 + count]), -1
-  if string.sub(id, 1, 1) ~= 'g' then behind = tonumber((string.match(id, '^%d+/(%d+) '))) end
+  if string.sub(id, 1, 1) ~= 'g' then behind = tonumber((string.match(id, '^%w+/(%d+) '))) end
   local budget, owed, wait = budgets[id], 0, 0
   if budget then
     owed = bring(id, budget, unit, burst)
   else
-    budget = { behind, unit, burst, behind < 0 and 0 or floor(now / unit) }
+    budget = { behind, unit, burst, behind < 0 and 0 or stretchAt(unit, now) }
     if behind >= 0 then budget[5] = 0 end
   end
   if cost > burst then

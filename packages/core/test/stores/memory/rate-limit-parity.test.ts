@@ -3,12 +3,13 @@ import * as fc from 'fast-check'
 import { memoryRateLimitStore } from '../../../src/stores/memory/rate-limit.js'
 import { ManualClock } from '../../../src/testing/manual-clock.js'
 import { modelRateLimitStore } from '../../../src/testing/rate-limit-model.js'
-import { run, schedules, schedulesWithStepsBack } from '../rate-limit-schedules.js'
+import { run, schedules, schedulesOfMonths, schedulesWithStepsBack } from '../rate-limit-schedules.js'
 
 const LENGTH = { atomic: false, maxLength: 80 }
 
 test.each([
   ['whatever happens in whatever order', schedules(LENGTH)],
+  ['from month to month', schedulesOfMonths(LENGTH)],
   [
     'when the clock steps back',
     schedulesWithStepsBack({ ...LENGTH, algorithms: ['gcra', 'sliding-window', 'fixed-window'] }),

@@ -9,6 +9,7 @@ import { modelRateLimitStore } from '../../../src/testing/rate-limit-model.js'
 import {
   run,
   schedules,
+  schedulesOfMonths,
   schedulesOfPlans,
   schedulesWithStepsBack,
   type Step,
@@ -75,6 +76,7 @@ describeRedis('parity', () => {
   test.each([
     ['whatever happens within one key', schedules({ atomic: true, maxLength: 60 }), 1_200],
     ['whatever happens over several keys', schedules({ atomic: false, maxLength: 60 }), 500],
+    ['from month to month', schedulesOfMonths({ atomic: true, maxLength: 60 }), 700],
     ['when the clock steps back', schedulesWithStepsBack({ maxLength: 60, algorithms: ['gcra'] }), 700],
   ])(
     '%s, Redis, memory and the model say the same',
