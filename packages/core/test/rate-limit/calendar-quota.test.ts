@@ -16,6 +16,9 @@ const OK: Answer = { kind: 'answer', status: 200, headers: {}, body: null }
 const DAY = 86_400_000
 const PLAN = { name: 'plan', limit: 100, window: 'month', key: 'ip' } as const
 
+const byScope: Quota['limit'] = (who) => (who?.scopes.includes('gold') ? 1_000 : 10)
+const termsOf = (quota: Partial<Quota>) => checkQuotas([{ ...PLAN, ...quota }], 56)[0]?.fixedTerms
+
 function setUp(quota: Partial<Quota> = {}, options: Partial<RateLimitOptions> = {}) {
   const clock = new ManualClock(Date.UTC(2026, 10, 22, 12))
   const store = memoryRateLimitStore({ clock })
@@ -75,10 +78,9 @@ describe('a quota of a month', () => {
 
   test('has tiers: each plan is a budget of its own', async () => {
     const clock = new ManualClock()
-    const limit: Quota['limit'] = (who) => (who?.scopes.includes('gold') ? 1_000 : 10)
     const policy = rateLimit({
       store: memoryRateLimitStore({ clock }),
-      quotas: [{ name: 'plan', limit, window: 'month' }],
+      quotas: [{ name: 'plan', limit: byScope, window: 'month' }],
     })
     for (const [scopes, r] of [
       [[], 9],
@@ -190,10 +192,9 @@ describe('windows of the calendar', () => {
   })
 
   test('an hour and a day are fixed windows of that length, under either name', () => {
-    const rateOf = (quota: Partial<Quota>) => checkQuotas([{ ...PLAN, ...quota }], 56)[0]?.fixedTerms
     const algorithm = 'fixed-window'
-    expect(rateOf({ window: 'hour' })).toEqual(rateOf({ window: '1h', algorithm }))
-    expect(rateOf({ window: 'day', algorithm })).toEqual(rateOf({ window: '24h', algorithm }))
+    expect(termsOf({ window: 'hour' })).toEqual(termsOf({ window: '1h', algorithm }))
+    expect(termsOf({ window: 'day', algorithm })).toEqual(termsOf({ window: '24h', algorithm }))
   })
 
   test.each<[string, object, RegExp]>([

@@ -121,8 +121,8 @@ describe('envelope: the most that passes in any window', () => {
       const requests = [0, 1, february - 1, 1].flatMap((pause) =>
         Array.from({ length: 20 }, (_, nth) => [nth === 0 ? pause : 0, 1] as const),
       )
-      const start = (Date.UTC(year, 1) - Date.UTC(2026, 0, 1)) * 1_000 - 1
-      const all = await admitted(rate, requests, start)
+      const lastOfJanuary = (Date.UTC(year, 1) - Date.UTC(2026, 0, 1)) * 1_000 - 1
+      const all = await admitted(rate, requests, lastOfJanuary)
       expect(all.map(({ at }) => at)).toEqual([0, 1, february + 1].flatMap((at) => Array(5).fill(at)))
       expect(mostIn(february, all)).toBe(10)
       expect(mostIn(february + 2, all)).toBe(15)

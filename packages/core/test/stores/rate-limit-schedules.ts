@@ -146,17 +146,18 @@ export function schedulesWithStepsBack({
   })
 }
 
+const reach = (months: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
+  fc.record({
+    do: fc.constant('reach' as const),
+    months,
+    milliseconds: fc.oneof(
+      fc.constantFrom(-1, -0.001, 0, 0.001),
+      fc.integer({ min: -90_000_000, max: 90_000_000 }),
+    ),
+  })
+
 /** Schedules of months and weeks, and of what stands beside them: around their boundaries, from any year on. */
 export function schedulesOfMonths({ maxLength, atomic }: ScheduleInit): fc.Arbitrary<readonly Step[]> {
-  const reach = (months: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
-    fc.record({
-      do: fc.constant('reach' as const),
-      months,
-      milliseconds: fc.oneof(
-        fc.constantFrom(-1, -0.001, 0, 0.001),
-        fc.integer({ min: -90_000_000, max: 90_000_000 }),
-      ),
-    })
   const month = fc.record({
     ...place,
     key: keys,
