@@ -51,6 +51,7 @@ function pack() {
 
 function lint(tarballs) {
   for (const [name, file] of Object.entries(tarballs)) {
+    run(`a page for the registry in ${name}`, 'tar', ['-tzf', file, 'package/README.md'])
     run(`publint ${name}`, process.execPath, [bin('cli.js', 'publint', 'src'), file, '--strict'])
     run(`attw ${name}`, process.execPath, [
       bin('index.js', '@arethetypeswrong', 'cli', 'dist'),

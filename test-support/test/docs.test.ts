@@ -4,12 +4,15 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '../..')
-const pages = [
-  'README.md',
-  'ARCHITECTURE.md',
-  'CONTRIBUTING.md',
-  ...readdirSync(join(root, 'docs')).map((file) => join('docs', file)),
-].filter((file) => file.endsWith('.md'))
+const pages = ['.', 'docs', ...foldersIn('packages'), ...foldersIn('examples')].flatMap((folder) =>
+  readdirSync(join(root, folder))
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => join(folder, file)),
+)
+
+function foldersIn(folder: string): string[] {
+  return readdirSync(join(root, folder)).map((name) => join(folder, name))
+}
 
 interface Block {
   readonly page: string
@@ -66,6 +69,19 @@ describe('the documentation', () => {
     })
     expect(stdout).toBe('')
   }, 60_000)
+
+  test('every package has a page for its registry, with a command to install it and an example', () => {
+    for (const folder of foldersIn('packages')) {
+      const page = join(folder, 'README.md')
+      const { name } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as {
+        name: string
+      }
+      const text = readFileSync(join(root, page), 'utf8')
+      expect(text).toMatch(new RegExp(`^# ${name}$`, 'm'))
+      expect(text).toMatch(new RegExp(`^npm install .*${name}( |$)`, 'm'))
+      expect(blocks('ts').some((block) => block.page === page)).toBe(true)
+    }
+  })
 
   test('every link to a file leads somewhere', () => {
     const broken = pages.flatMap((page) =>
