@@ -110,6 +110,8 @@ export function graphql<Loaders = unknown>(options: GraphqlOptions<Loaders>): Ch
       protocol: 'graphql',
       name: draft?.name ?? '(malformed)',
       effect: draft?.type === 'query' ? 'read' : 'write',
+      // The same document and variables, wherever they stand in the request.
+      byAnyMethod: true,
       canonicalPath: trimmed,
       contract: () => {
         const settled = settle()

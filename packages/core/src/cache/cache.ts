@@ -136,12 +136,13 @@ async function bypass(
 }
 
 /**
- * The key among the caller's own answers, and the one among everybody's. HEAD is answered from a stored GET; answers to any two other methods never meet. Callers without a name share a
- * partition, and it is not the public one: what nobody may see is no answer for somebody.
+ * The key among the caller's own answers, and the one among everybody's. HEAD is answered from a stored GET; answers to
+ * any two other methods meet only where the operation says so. Callers without a name share a partition, and it is not
+ * the public one: what nobody may see is no answer for somebody.
  */
 function entryKeys(exchange: Exchange, fingerprint: string): readonly [string, string] {
   const { origin, identity, operation } = exchange
-  const method = exchange.method === 'HEAD' ? 'GET' : exchange.method
+  const method = exchange.method === 'HEAD' || operation.byAnyMethod ? 'GET' : exchange.method
   const path = canonicalPathOf(operation, exchange.path, method)
   return [
     keyOf('cache', 'own', method, origin, path, fingerprint, identity?.partition),

@@ -121,8 +121,9 @@ function clientHeaders(
 }
 
 /** HEAD has no content to make a tag from, and what may not be kept need not be named. */
-function wantsEntityTag({ method }: Exchange, { status, headers }: Answer): boolean {
-  if (method !== 'GET' || status !== 200 || headers['etag'] !== undefined) return false
+function wantsEntityTag({ method, operation }: Exchange, { status, headers }: Answer): boolean {
+  const servesGet = method === 'GET' || (operation.byAnyMethod === true && method !== 'HEAD')
+  if (!servesGet || status !== 200 || headers['etag'] !== undefined) return false
   return !parseDirectives(linesOf(headers, 'cache-control')).has('no-store')
 }
 

@@ -125,6 +125,19 @@ describe('nobody gets the answer of another', () => {
     expect(texts).toEqual(asks.map((_ask, index) => `answer ${index + 1}`))
   })
 
+  test('not the method, where the operation says that every one asks the same', async () => {
+    const operation = { effect: 'read', byAnyMethod: true, fingerprint: () => 'the same' } as const
+    const subject = new Subject()
+    const made = await subject.ask({ method: 'POST', body: 'a', operation })
+    expect(made.headers['etag']).toBeDefined()
+    for (const method of ['GET', 'QUERY', 'HEAD', 'POST']) {
+      const served = await subject.ask({ method, operation })
+      expect(served.headers['cache-status']).toContain('hit')
+      expect(served.headers['etag']).toBe(made.headers['etag'])
+    }
+    expect(subject.handled).toBe(1)
+  })
+
   test('selecting fields', async () => {
     const subject = new Subject()
     subject.headers = { ...FRESH, vary: 'Accept-Language' }
