@@ -157,6 +157,7 @@ export type { AuthAccepted, AuthEvent, AuthRefused, AuthStoreFailed, RejectionRe
 
 // How much
 export { rateLimit, type RateLimitPolicy } from './rate-limit/rate-limit.js'
+export type { BlockReach } from './rate-limit/decider.js'
 export { RATE_LIMIT_DEFAULTS, type RateLimitOptions } from './rate-limit/options.js'
 export { HOT_DENY_DEFAULTS, hotDeny, type HotDenyOptions } from './rate-limit/hot-deny.js'
 export { LEASE_DEFAULTS, leased, type LeasedStore, type LeaseOptions } from './rate-limit/leased.js'

@@ -58,6 +58,7 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions): Policy {
     async handle(exchange, next) {
       const acquired = await acquire(exchange)
       if (acquired === undefined) {
+        exchange.report({ type: 'concurrency.undecided', admitted: onStoreDown === 'allow' })
         if (onStoreDown === 'allow') return passWith(fieldsOf(), next)
         return refuse('rate-limit-unavailable', { headers: { 'retry-after': RETRY_AFTER, ...fieldsOf() } })
       }

@@ -14,6 +14,12 @@ export type ConcurrencyEvent =
       readonly degraded: boolean
     }
   | {
+      /** The store is away and nobody stood in for it: what slots are free is not known. */
+      readonly type: 'concurrency.undecided'
+      /** `onStoreDown` is `allow`. Else it was refused: 503. */
+      readonly admitted: boolean
+    }
+  | {
       /** The lease was over before the request was: somebody else may have the slot. */
       readonly type: 'concurrency.slot-lost'
     }

@@ -1,4 +1,6 @@
 import type { Exchange } from '../exchange.js'
+import { elapsedTime } from '../stores/memory/elapsed-time.js'
+import { lateBlocks } from './late-blocks.js'
 import { localShare, mayHaveApplied } from './local-share.js'
 import type { RateLimitSetting } from './options.js'
 import type { ConsumeOptions, RateLimitCharge, RateLimitDecision } from './store.js'
@@ -9,39 +11,97 @@ export type Ruling =
   /** The store is away, and nobody stands in for it. */
   | { readonly by: 'nobody' }
 
-/** Decides about charges: the store, or this process while the store is away. It never rejects. */
-export type Decider = (
-  exchange: Exchange,
-  charges: readonly RateLimitCharge[],
-  options?: ConsumeOptions,
-) => Promise<Ruling>
+/**
+ * Where a block holds: for everybody who asks the store, or in this process only, until the store is back and has
+ * taken it.
+ */
+export type BlockReach = 'everywhere' | 'here'
+
+/** Decides about charges: the store, or this process while the store is away. */
+export interface Decider {
+  /** Never rejects. */
+  readonly decide: (
+    exchange: Exchange,
+    charges: readonly RateLimitCharge[],
+    options?: ConsumeOptions,
+  ) => Promise<Ruling>
+  /** Rejects as the store does, unless it is away and the block can wait for it. */
+  readonly block: (exchange: Exchange, key: string, duration: number) => Promise<BlockReach>
+}
+
+/** So many blocks wait for the store. */
+const MOST_LATE = 10_000
 
 /** Makes the decider of a limiter. */
 export function decider({ store, onStoreDown, clock, expectedProcesses }: RateLimitSetting): Decider {
   const share = localShare(clock, expectedProcesses)
+  const late = lateBlocks(MOST_LATE, elapsedTime(clock))
   let isAway = false
 
-  return async (exchange, charges, options) => {
-    let decision: RateLimitDecision
-    try {
-      if (share.isIndebted) await share.repay(store, charges)
-      decision = await store.consume(charges, options)
-    } catch (error) {
-      isAway = true
-      exchange.report({ type: 'rate-limit.store-failed', call: 'consume', reason: reasonOf(error) })
-      if (onStoreDown !== 'local') return { by: 'nobody' }
-      const stoodIn = await share.consume(charges)
-      if (stoodIn === undefined) return { by: 'nobody' }
-      // A call without an answer may have been charged already: it is not charged again.
-      if (stoodIn.outcome === 'admitted' && !mayHaveApplied(error)) share.owe(charges)
-      return { by: 'share', decision: stoodIn }
-    }
-    if (isAway) {
-      isAway = false
-      exchange.report({ type: 'rate-limit.store-recovered' })
-    }
-    return { by: 'store', decision }
+  const standIn = async (charges: readonly RateLimitCharge[], error: unknown): Promise<Ruling> => {
+    const isLocal = onStoreDown === 'local'
+    const decision = await (isLocal ? share.consume(charges) : share.refuseBlocked(charges))
+    if (decision === undefined) return { by: 'nobody' }
+    // A call without an answer may have been charged already: it is not charged again.
+    if (decision.outcome === 'admitted' && !mayHaveApplied(error)) share.owe(charges)
+    return { by: 'share', decision }
   }
+
+  /** Gives the store what it missed. No request waits for that. */
+  const catchUp = (exchange: Exchange, charges: readonly RateLimitCharge[]): void => {
+    const failed = (call: 'repay' | 'block') => (error: unknown) => {
+      exchange.report({ type: 'rate-limit.store-failed', call, reason: reasonOf(error) })
+    }
+    if (!late.isEmpty) late.deliver(store).catch(failed('block'))
+    if (share.isIndebted) share.repay(store, charges).catch(failed('repay'))
+  }
+
+  return {
+    async decide(exchange, charges, options) {
+      let decision: RateLimitDecision
+      try {
+        decision = await store.consume(charges, options)
+      } catch (error) {
+        isAway = true
+        exchange.report({ type: 'rate-limit.store-failed', call: 'consume', reason: reasonOf(error) })
+        return standIn(charges, error)
+      }
+      if (isAway) {
+        isAway = false
+        exchange.report({ type: 'rate-limit.store-recovered' })
+      }
+      catchUp(exchange, charges)
+      return { by: 'store', decision }
+    },
+    async block(exchange, key, duration) {
+      // This process knows at once, whatever becomes of the store, now or later.
+      const isHere = holds(() => share.block(key, duration))
+      const asked = late.ask(key)
+      try {
+        await store.block(key, duration)
+        return 'everywhere'
+      } catch (error) {
+        if (!isHere || !isUnavailable(error) || !late.keep(key, duration, asked)) throw error
+        exchange.report({ type: 'rate-limit.store-failed', call: 'block', reason: reasonOf(error) })
+        return 'here'
+      } finally {
+        late.end(key, asked)
+      }
+    },
+  }
+}
+
+function holds(block: () => void): boolean {
+  try {
+    block()
+    return true
+  } catch {
+    return false
+  }
+}
+
+function isUnavailable(error: unknown): boolean {
+  return (error as { code?: unknown } | null | undefined)?.code === 'store-unavailable'
 }
 
 /** What may be said of a store's error. */

@@ -24,6 +24,13 @@ export type RateLimitEvent =
       readonly violated: readonly string[]
     }
   | {
+      /** The store is away and nobody stood in for it: how the budgets stand is not known. */
+      readonly type: 'rate-limit.undecided'
+      readonly cost: number
+      /** `onStoreDown` is `allow`. Else it was refused: 503. */
+      readonly admitted: boolean
+    }
+  | {
       readonly type: 'rate-limit.shadow-denied'
       readonly cost: number
       /** A quota in shadow mode that would have refused. */
@@ -49,8 +56,11 @@ export type RateLimitEvent =
     }
   | {
       readonly type: 'rate-limit.store-failed'
-      /** `settle`: what was charged stays charged. `shadow`: a quota in shadow mode saw nothing. */
-      readonly call: 'consume' | 'settle' | 'shadow'
+      /**
+       * `settle`: what was charged stays charged. `shadow`: a quota in shadow mode saw nothing. `repay`: what was given
+       * out is not charged yet. `block`: a block holds in this process only.
+       */
+      readonly call: 'consume' | 'settle' | 'shadow' | 'repay' | 'block'
       /** The error's code or name. Its text stays out: it may quote what was sent to the store. */
       readonly reason: string
     }

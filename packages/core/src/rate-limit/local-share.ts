@@ -9,6 +9,14 @@ import type { BudgetStore, RateLimitCharge, RateLimitDecision } from './store.js
 export interface LocalShare {
   /** Takes the charges from this process's share. `undefined` where a share is too small to ever hold the cost. */
   consume(charges: readonly RateLimitCharge[]): Promise<RateLimitDecision | undefined>
+  /** Refuses who is blocked here; `undefined` for everybody else. Takes nothing. */
+  refuseBlocked(charges: readonly RateLimitCharge[]): Promise<RateLimitDecision | undefined>
+  /**
+   * Blocks a key here, as a store does.
+   *
+   * @throws RangeError when there is no room for another block.
+   */
+  block(key: string, duration: number): void
   /** Remembers what was given out, to be charged when the store is back. */
   owe(charges: readonly RateLimitCharge[]): void
   /** Charges the store what is owed of these budgets, once, in at most two calls. Rejects as the store does. */
@@ -38,7 +46,7 @@ interface Debt {
  * then the quota's own rate.
  */
 export function localShare(clock: Clock, processes: number): LocalShare {
-  const store: Pick<BudgetStore, 'consume'> = memoryRateLimitStore({ clock })
+  const store: BudgetStore = memoryRateLimitStore({ clock })
   const elapsed = elapsedTime(clock)
   const debts = new Map<string, Debt>()
   let cleared = Number.NEGATIVE_INFINITY
@@ -46,21 +54,22 @@ export function localShare(clock: Clock, processes: number): LocalShare {
   const remaining = (charge: RateLimitCharge, { units, at }: Debt): number =>
     Math.max(0, units - ((elapsed() - at) * 1_000) / intervalOf(charge))
 
-  const owe = (charge: RateLimitCharge, cost: number): void => {
-    if (cost === 0) return
-    const name = nameOf(charge)
-    const debt = debts.get(name)
-    const at = elapsed()
-    if (debt === undefined && debts.size >= MOST_DEBTS) return
-    const units = cost + (debt === undefined ? 0 : remaining(charge, debt))
-    debts.set(name, { units, at, paid: at + (units * intervalOf(charge)) / 1_000 })
-  }
-
   /** Else who never comes back would be remembered for ever, in the place of others. */
   const forgetPaid = (now: number): void => {
     if (now < cleared + CLEARING) return
     cleared = now
     for (const [name, { paid }] of debts) if (paid <= now) debts.delete(name)
+  }
+
+  const owe = (charge: RateLimitCharge, cost: number): void => {
+    if (cost === 0) return
+    const name = nameOf(charge)
+    const debt = debts.get(name)
+    const at = elapsed()
+    if (debts.size >= MOST_DEBTS) forgetPaid(at)
+    if (debt === undefined && debts.size >= MOST_DEBTS) return
+    const units = cost + (debt === undefined ? 0 : remaining(charge, debt))
+    debts.set(name, { units, at, paid: at + (units * intervalOf(charge)) / 1_000 })
   }
 
   const takeDebt = (charge: RateLimitCharge): number => {
@@ -71,6 +80,12 @@ export function localShare(clock: Clock, processes: number): LocalShare {
     return Math.min(charge.burst, Math.ceil(remaining(charge, debt)))
   }
 
+  // Who takes nothing is denied for one reason only.
+  const refuseBlocked: LocalShare['refuseBlocked'] = async (charges) => {
+    const decision = await store.consume(charges.map((charge) => ({ ...partOf(charge, processes), cost: 0 })))
+    return decision.outcome === 'denied' ? decision : undefined
+  }
+
   return {
     get isIndebted() {
       return debts.size > 0
@@ -78,8 +93,10 @@ export function localShare(clock: Clock, processes: number): LocalShare {
     async consume(charges) {
       const decision = await store.consume(charges.map((charge) => partOf(charge, processes)))
       if (decision.outcome !== 'impossible') return decision
-      return charges.some(({ cost, burst }) => cost > burst) ? decision : undefined
+      return charges.some(({ cost, burst }) => cost > burst) ? decision : refuseBlocked(charges)
     },
+    refuseBlocked,
+    block: (key, duration) => void store.block(key, duration),
     owe(charges) {
       for (const charge of charges) owe(charge, charge.cost)
     },

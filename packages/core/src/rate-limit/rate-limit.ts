@@ -1,7 +1,7 @@
 import type { Exchange, Policy } from '../exchange.js'
 import { checkInteger } from '../options.js'
 import { refuse } from '../refusal.js'
-import { decider } from './decider.js'
+import { type BlockReach, decider } from './decider.js'
 import { deny } from './denial.js'
 import { checkOptions, type RateLimitOptions } from './options.js'
 import { passWith } from './pass-with.js'
@@ -19,9 +19,12 @@ export interface RateLimitPolicy extends Policy {
    * Refuses everything that takes from the same budget as this request, of the quota `name`, for so many milliseconds;
    * 0 lifts it. Quotas with the same `key` are blocked together.
    *
-   * Rejects when the limiter has no such quota, the store does not answer, or has no room for another block.
+   * A block that was made here holds here while the store is away, whatever `onStoreDown` is. Made while it is away, it
+   * holds here at once and everywhere when the store is back: the answer is `here` then.
+   *
+   * Rejects when the limiter has no such quota, or the store has no room for another block.
    */
-  block(exchange: Exchange, name: string, duration: number): Promise<void>
+  block(exchange: Exchange, name: string, duration: number): Promise<BlockReach>
 }
 
 /** When to come back after the store failed, in microseconds. */
@@ -37,9 +40,9 @@ const STORE_RETRY_AFTER = 5_000_000
  */
 export function rateLimit(options: RateLimitOptions): RateLimitPolicy {
   const setting = checkOptions(options)
-  const { store, quotas, onStoreDown, needsIdentity, retrySpread } = setting
+  const { quotas, onStoreDown, needsIdentity, retrySpread } = setting
   const planFor = planner(quotas)
-  const decide = decider(setting)
+  const { decide, block } = decider(setting)
   const settle = settler(setting)
   const watch = shadowing(setting)
 
@@ -75,6 +78,7 @@ export function rateLimit(options: RateLimitOptions): RateLimitPolicy {
       const charges = chargesOf(exchange, plan.enforced, terms)
       const ruling = await decide(exchange, charges, settle.reservation(plan.enforced, cost))
       if (ruling.by === 'nobody') {
+        exchange.report({ type: 'rate-limit.undecided', cost, admitted: onStoreDown === 'allow' })
         const fields = replyFields(setting, { plan, terms, charges })
         if (onStoreDown === 'allow') return passWith(fields, next)
         const later = retryAfter(STORE_RETRY_AFTER, retrySpread)
@@ -97,7 +101,8 @@ export function rateLimit(options: RateLimitOptions): RateLimitPolicy {
     async block(exchange, name, duration) {
       const quota = quotas.find((candidate) => candidate.name === name)
       if (quota === undefined) throw new TypeError(`rateLimit: block: no quota is named '${name}'`)
-      await store.block(quota.keyFor(exchange), checkInteger('rateLimit: block: duration', duration, 0))
+      const milliseconds = checkInteger('rateLimit: block: duration', duration, 0)
+      return block(exchange, quota.keyFor(exchange), milliseconds)
     },
   }
 }

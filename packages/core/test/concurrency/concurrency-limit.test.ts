@@ -142,12 +142,20 @@ describe('while the store is away', () => {
     })
   })
 
-  test('requests pass, or are refused, where the service says so', async () => {
-    expect(await setUp({ store: away, onStoreDown: 'allow' }).send().reply).toMatchObject({ status: 200 })
-    expect(await setUp({ store: away, onStoreDown: 'deny' }).send().reply).toMatchObject({
-      code: 'rate-limit-unavailable',
-    })
-  })
+  test.each([
+    ['allow', { status: 200 }],
+    ['deny', { code: 'rate-limit-unavailable' }],
+  ] as const)(
+    'requests pass, or are refused, where the service says so, and it is told: %s',
+    async (onStoreDown, reply) => {
+      const one = setUp({ store: away, onStoreDown }).send()
+      expect(await one.reply).toMatchObject(reply)
+      expect(one.exchange.events).toEqual([
+        { type: 'concurrency.store-failed', call: 'acquire', reason: 'ECONNRESET' },
+        { type: 'concurrency.undecided', admitted: onStoreDown === 'allow' },
+      ])
+    },
+  )
 
   test('what can not be given back is only told', async () => {
     const { store } = setUp()

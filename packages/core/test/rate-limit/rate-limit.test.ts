@@ -210,6 +210,7 @@ describe('events', () => {
       { type: 'rate-limit.denied', cost: 2, violated: ['burst'], wait: 2_000, degraded: false },
       { type: 'rate-limit.impossible', cost: 3, violated: ['burst'] },
       { type: 'rate-limit.store-failed', call: 'consume', reason: 'ECONNREFUSED' },
+      { type: 'rate-limit.undecided', cost: 1, admitted: false },
     ])
     expect(store.size).toBe(2)
   })

@@ -177,18 +177,55 @@ test('degraded: while Redis hangs a decision takes the deadline and no longer, t
 })
 
 describe('when the store is back', () => {
-  test('degraded: what was given out is charged once', async () => {
+  test('degraded: what was given out is charged once, behind the first request', async () => {
     const { send, cut, calls } = fleet(2)
     cut('not-ready')
     for (let times = 0; times < 4; times += 1) expect((await send()).admitted).toBe(true)
     cut()
     const before = calls()
     const { reply, events } = await send()
-    expect(reply?.headers['ratelimit']).toBe('"q";r=3;t=1')
+    expect(reply?.headers['ratelimit']).toBe('"q";r=7;t=1')
     expect(events.map(({ type }) => type)).toEqual(['rate-limit.store-recovered', 'rate-limit.admitted'])
     expect(calls()).toBe(before + 2)
     expect((await send()).reply?.headers['ratelimit']).toBe('"q";r=2;t=1')
     expect(calls()).toBe(before + 3)
+  })
+
+  test('degraded: nobody waits while it is charged, and a charge that fails is told and made later', async () => {
+    const clock = new ManualClock()
+    const central = memoryRateLimitStore({ clock })
+    const [asked, answers] = [[] as number[], [] as (() => void)[]]
+    const failures: unknown[] = [new StoreUnavailable('not-ready')]
+    let isSlow = false
+    const store: BudgetStore = {
+      ...central,
+      async consume(charges, options) {
+        asked.push(charges[0]?.cost ?? 0)
+        const failure = failures.shift()
+        if (failure !== undefined) throw failure
+        if (isSlow && charges[0]?.cost === 4) await new Promise<void>((resolve) => void answers.push(resolve))
+        return central.consume(charges, options)
+      },
+    }
+    const policy = rateLimit({ store, clock, quotas: [QUOTA], expectedProcesses: 2 })
+    const send = async (cost = 1) => {
+      const exchange = literalExchange({ operation: { cost } })
+      await policy.handle(exchange, () => Promise.resolve(OK))
+      return exchange.events
+    }
+    await send(4)
+    // The request finds the store, the debt does not.
+    failures.push(undefined, new StoreUnavailable('not-ready'))
+    const events = await send()
+    await Promise.resolve()
+    expect(events).toContainEqual({ type: 'rate-limit.store-failed', call: 'repay', reason: 'not-ready' })
+    isSlow = true
+    expect(await send()).toEqual([{ type: 'rate-limit.admitted', cost: 1, remaining: 6, degraded: false }])
+    expect(asked).toEqual([4, 1, 4, 1, 4])
+    for (const answer of answers) answer()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(await send()).toEqual([{ type: 'rate-limit.admitted', cost: 1, remaining: 1, degraded: false }])
+    expect(asked).toEqual([4, 1, 4, 1, 4, 1])
   })
 
   test('what time has given back is not charged', async () => {
@@ -197,7 +234,8 @@ describe('when the store is back', () => {
     for (let times = 0; times < 4; times += 1) await send()
     await clock.advance(10_000)
     cut()
-    expect((await send()).reply?.headers['ratelimit']).toBe('"q";r=7;t=1')
+    await send()
+    expect((await send()).reply?.headers['ratelimit']).toBe('"q";r=6;t=1')
   })
 
   test('a debt larger than what is left takes what is left', async () => {
@@ -206,6 +244,7 @@ describe('when the store is back', () => {
     cut('not-ready')
     for (let times = 0; times < 4; times += 1) await send()
     cut()
+    expect((await send()).reply?.headers['ratelimit']).toBe('"q";r=1;t=1')
     expect((await send()).reply).toMatchObject({ code: 'quota-exceeded' })
   })
 
@@ -214,7 +253,8 @@ describe('when the store is back', () => {
     cut('deadline')
     for (let times = 0; times < 4; times += 1) expect((await send()).admitted).toBe(true)
     cut()
-    expect((await send()).reply?.headers['ratelimit']).toBe('"q";r=7;t=1')
+    await send()
+    expect((await send()).reply?.headers['ratelimit']).toBe('"q";r=6;t=1')
   })
 
   test('debts that time has paid make room for those of the next outage', async () => {
@@ -227,6 +267,7 @@ describe('when the store is back', () => {
     cut('not-ready')
     for (let times = 0; times < 4; times += 1) expect((await send()).admitted).toBe(true)
     cut()
-    expect((await send()).reply?.headers['ratelimit']).toBe('"q";r=3;t=1')
+    await send()
+    expect((await send()).reply?.headers['ratelimit']).toBe('"q";r=2;t=1')
   })
 })
