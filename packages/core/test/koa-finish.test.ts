@@ -12,7 +12,8 @@ afterEach(closeApps)
 /** A channel that counts its answers in the last of their bytes. */
 function counting() {
   let count = 0
-  const channel: Channel = {
+  const channel: Channel & { readonly asked: () => number } = {
+    asked: () => count,
     name: 'counting',
     accepts: () => true,
     describe: (_, incoming) => describeHttp(incoming, { cache: { ttl: '1m' } }),
@@ -50,11 +51,13 @@ test('it is not asked about a refusal, nor about an answer that the handler writ
     name: 'refusing',
     handle: (exchange, next) => (exchange.path === '/no' ? Promise.resolve(refuse('caller-denied')) : next()),
   }
-  const { url } = await start(gate([refusing], { channels: [counting()] }), (ctx) => {
+  const channel = counting()
+  const { url } = await start(gate([refusing], { channels: [channel] }), (ctx) => {
     ctx.respond = false
     ctx.res.end('itself')
   })
   const refused = await fetch(`${url}/no`)
   expect([refused.status, refused.headers.get('x-count')]).toEqual([403, null])
   expect(await (await fetch(url)).text()).toBe('itself')
+  expect(channel.asked()).toBe(0)
 })

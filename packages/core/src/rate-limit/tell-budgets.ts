@@ -21,7 +21,7 @@ export function tellBudgets(
   const outer = exchange.budgets
   exchange.budgets = () => {
     // As if the real cost had been charged at the start: that is what settling makes of it.
-    const givenBack = isReserved && clock.now() < lapses ? overchargeOf(exchange) : 0
+    const givenBack = clock.now() < lapses ? overchargeOf(exchange) : 0
     return [...(outer?.() ?? []), ...budgetsOf(charged, givenBack)]
   }
 }

@@ -75,6 +75,13 @@ describe('how the budgets stand that a request takes from', () => {
     ])
   })
 
+  test('says of a month what comes back in the longest', async () => {
+    const { ask } = open([
+      { name: 'plan', limit: 2_678_400, window: 'month', algorithm: 'fixed-window', key: 'global' },
+    ])
+    expect(await ask(1)).toEqual([{ name: 'plan', burst: 2_678_400, remaining: 2_678_399, perSecond: 1 }])
+  })
+
   test('of a request that is refused: those that refused it, untouched', async () => {
     const { ask } = open([{ ...UNITS, name: 'wide', burst: 60 }, UNITS, { ...UNITS, name: 'few', cost: 30 }])
     await ask(20)
