@@ -1,4 +1,3 @@
-import type { Rate } from './rate.js'
 import type { RateLimitCharge } from './store.js'
 
 /**
@@ -27,7 +26,13 @@ export function callerOf(charges: readonly RateLimitCharge[]): string {
   return charges[0]?.key ?? ''
 }
 
-function isSameSpan(a: Rate, b: Rate): boolean {
-  if ('interval' in a) return 'interval' in b && a.interval === b.interval
-  return !('interval' in b) && a.window === b.window && a.algorithm === b.algorithm
+/** How fast a budget fills, whatever its algorithm is. */
+interface Span {
+  readonly algorithm?: string
+  readonly interval?: number
+  readonly window?: number | string
+}
+
+function isSameSpan(one: Span, other: Span): boolean {
+  return one.interval === other.interval && one.window === other.window && one.algorithm === other.algorithm
 }

@@ -71,6 +71,7 @@ export function hotDeny(store: BudgetStore, options: HotDenyOptions = {}): Budge
   }
 
   return {
+    usedWithin: store.usedWithin,
     consume(charges, asked) {
       if (denials.size === 0) return ask(charges, asked)
       const known = denials.get(callerOf(charges))

@@ -3,7 +3,7 @@ import { type Duration, milliseconds } from '../duration.js'
 import { checkInteger, checkKnown, checkMethods } from '../options.js'
 import { elapsedTime } from '../stores/memory/elapsed-time.js'
 import { callerOf, commonCost, isSamePlan } from './charged-plan.js'
-import { type LeaseHolder, leaseHolder } from './lease.js'
+import { type LeaseHolder, leaseHolder } from './lease-holder.js'
 import type { BudgetStore, RateLimitCharge } from './store.js'
 
 /** Settings of {@link leased}. */
@@ -24,6 +24,8 @@ export const LEASE_DEFAULTS = { maxUnits: 50, ttl: 200, maxEntries: 1_000 } as c
 /** For how many different plans of one caller units are taken ahead: the operations that name quotas of their own. */
 const MOST_PLANS = 4
 
+const NONE: readonly HeldPlan[] = []
+
 interface HeldPlan {
   readonly charges: readonly RateLimitCharge[]
   readonly holder: LeaseHolder
@@ -31,7 +33,9 @@ interface HeldPlan {
 
 /** A store that may hold units of its callers. */
 export interface LeasedStore extends BudgetStore {
-  /** Gives back what is not used. Before a process ends. */
+  /** The `ttl` of a lease. */
+  readonly usedWithin: number
+  /** Gives back what is not used. Before a process ends. What the store does not take stays charged. */
   giveBack(): Promise<void>
 }
 
@@ -45,19 +49,25 @@ export interface LeasedStore extends BudgetStore {
  * @throws TypeError that names the option that is wrong.
  */
 export function leased(store: BudgetStore, options: LeaseOptions = {}): LeasedStore {
-  checkMethods('leased: store', store, ['consume', 'settle', 'block'])
-  checkKnown('leased', options, ['maxUnits', 'ttl', 'maxEntries', 'clock'])
+  return leasedStore('leased', store, options)
+}
+
+/** @param owner what a wrong option is said to belong to. */
+export function leasedStore(owner: string, store: BudgetStore, options: LeaseOptions): LeasedStore {
+  checkMethods(`${owner}: store`, store, ['consume', 'settle', 'block'])
+  if (store.usedWithin !== undefined) throw new TypeError(`${owner}: the store is leased already`)
+  checkKnown(owner, options, ['maxUnits', 'ttl', 'maxEntries', 'clock'])
   const all = { ...LEASE_DEFAULTS, clock: systemClock, ...options }
-  checkMethods('leased: clock', all.clock, ['now', 'after'])
-  const maxUnits = checkInteger('leased: maxUnits', all.maxUnits, 2)
-  const maxEntries = checkInteger('leased: maxEntries', all.maxEntries)
-  const ttl = milliseconds('leased: ttl', all.ttl)
+  checkMethods(`${owner}: clock`, all.clock, ['now', 'after'])
+  const maxUnits = checkInteger(`${owner}: maxUnits`, all.maxUnits, 2)
+  const maxEntries = checkInteger(`${owner}: maxEntries`, all.maxEntries)
+  const ttl = milliseconds(`${owner}: ttl`, all.ttl)
   const elapsed = elapsedTime(all.clock)
   const plans = new Map<string, readonly HeldPlan[]>()
 
   const holderOf = (charges: readonly RateLimitCharge[]): LeaseHolder | undefined => {
     const caller = callerOf(charges)
-    const known = plans.get(caller) ?? []
+    const known = plans.get(caller) ?? NONE
     for (const plan of known) if (isSamePlan(plan.charges, charges)) return plan.holder
     if (known.length === 0 ? plans.size >= maxEntries : known.length >= MOST_PLANS) return undefined
     const forget = (): void => {
@@ -71,6 +81,7 @@ export function leased(store: BudgetStore, options: LeaseOptions = {}): LeasedSt
   }
 
   return {
+    usedWithin: ttl,
     consume(charges, asked) {
       const cost = commonCost(charges)
       const isSettledLater = asked?.reserve !== undefined

@@ -5,6 +5,7 @@ import { checkIpv6Prefix } from '../http/ip.js'
 import { checkChoice, checkFunction, checkInteger, checkKnown, checkMethods } from '../options.js'
 import { type CallerList, type CallerTest, callerTest } from './caller-list.js'
 import type { FieldsVersion } from './fields.js'
+import { leasedStore, type LeaseOptions } from './leased.js'
 import { type PartitionKeys, partitionKeys } from './partition.js'
 import { type CheckedQuota, checkQuotas, type Quota } from './quota.js'
 import type { BudgetStore } from './store.js'
@@ -25,6 +26,11 @@ export interface RateLimitOptions {
    * share of each quota; `allow`: it passes unlimited; `deny`: a 503. Default `'local'`.
    */
   readonly onStoreDown?: 'local' | 'allow' | 'deny'
+  /**
+   * Takes units ahead for callers who ask often, so that most of their requests need no round trip: `true`, or how many
+   * and for how long. Units that nobody used by then go back; see `giveBack` for the end of a process. Default `false`.
+   */
+  readonly leases?: boolean | LeaseOptions
   /** How many processes share the quotas while the store is away: each gives out its part of them. Default 4. */
   readonly expectedProcesses?: number
   /** Callers who are not limited. `deny` comes first. Default: none. */
@@ -66,6 +72,8 @@ export const RATE_LIMIT_DEFAULTS = {
 /** Options that were checked. */
 export interface RateLimitSetting {
   readonly store: BudgetStore
+  /** Gives back what was taken ahead. */
+  readonly giveBack: () => Promise<void>
   readonly quotas: readonly CheckedQuota[]
   readonly headers: FieldsVersion
   readonly onStoreDown: 'local' | 'allow' | 'deny'
@@ -82,22 +90,34 @@ export interface RateLimitSetting {
   readonly needsIdentity: boolean
 }
 
-const UNSET = ['store', 'quotas', 'allow', 'deny', 'skip', 'partitionSecret', 'retrySpread', 'clock']
+const UNSET = [
+  'store',
+  'quotas',
+  'allow',
+  'deny',
+  'skip',
+  'partitionSecret',
+  'retrySpread',
+  'leases',
+  'clock',
+]
 const KNOWN = [...Object.keys(RATE_LIMIT_DEFAULTS), ...UNSET]
 
 /** @throws TypeError that names the option. */
 export function checkOptions(options: RateLimitOptions): RateLimitSetting {
   checkKnown('rateLimit', options, KNOWN)
-  const all = { ...RATE_LIMIT_DEFAULTS, clock: systemClock, skip: never, ...options }
+  const all = { ...RATE_LIMIT_DEFAULTS, clock: systemClock, skip: never, leases: false, ...options }
   checkMethods('rateLimit: store', all.store, ['consume', 'settle', 'block'])
   checkMethods('rateLimit: clock', all.clock, ['now', 'after'])
   checkFunction('rateLimit: skip', all.skip)
   checkIpv6Prefix('rateLimit: ipv6Prefix', all.ipv6Prefix)
-  const quotas = checkQuotas(all.quotas, all.ipv6Prefix)
+  const { store, giveBack } = checkLeases(all.store, all.leases, all.clock)
+  const quotas = checkQuotas(all.quotas, all.ipv6Prefix, checkUsedWithin(store))
   const allow = callerTest('rateLimit: allow', options.allow)
   const deny = callerTest('rateLimit: deny', options.deny)
   return {
-    store: all.store,
+    store,
+    giveBack,
     quotas,
     headers: checkChoice<FieldsVersion>('rateLimit: headers', all.headers, [
       'draft-11',
@@ -121,6 +141,25 @@ export function checkOptions(options: RateLimitOptions): RateLimitSetting {
   }
 }
 
+/** Strict limits count it in: a time that is none would lift them. */
+function checkUsedWithin({ usedWithin = 0 }: BudgetStore): number {
+  if (Number.isFinite(usedWithin) && usedWithin >= 0) return usedWithin
+  throw new TypeError(`rateLimit: store.usedWithin must be milliseconds; got ${usedWithin}`)
+}
+
+function checkLeases(
+  store: BudgetStore,
+  leases: unknown,
+  clock: Clock,
+): Pick<RateLimitSetting, 'store' | 'giveBack'> {
+  if (leases === false) return { store, giveBack: nothing }
+  if (leases !== true && (typeof leases !== 'object' || leases === null)) {
+    throw new TypeError('rateLimit: leases must be true, false or settings')
+  }
+  const ahead = leasedStore('rateLimit: leases', store, { clock, ...(leases === true ? undefined : leases) })
+  return { store: ahead, giveBack: () => ahead.giveBack() }
+}
+
 const LONGEST_SPREAD = 86_400_000
 
 function checkSpread(spread: Duration | undefined): number {
@@ -129,6 +168,8 @@ function checkSpread(spread: Duration | undefined): number {
   if (length > LONGEST_SPREAD) throw new TypeError('rateLimit: retrySpread must be at most a day')
   return length
 }
+
+async function nothing(): Promise<void> {}
 
 function never(): boolean {
   return false

@@ -82,9 +82,10 @@ export interface CheckedQuota {
 /**
  * Checks the quotas of a limiter.
  *
+ * @param usedWithin for how many milliseconds units may be used after they were charged.
  * @throws TypeError that names the option.
  */
-export function checkQuotas(quotas: unknown, ipv6Prefix: number): readonly CheckedQuota[] {
+export function checkQuotas(quotas: unknown, ipv6Prefix: number, usedWithin = 0): readonly CheckedQuota[] {
   if (!Array.isArray(quotas) || quotas.length === 0) {
     throw new TypeError('rateLimit: quotas must be a non-empty array')
   }
@@ -105,7 +106,7 @@ export function checkQuotas(quotas: unknown, ipv6Prefix: number): readonly Check
     checkFlag(`${option}.shadow`, shadow)
     checkFlag(`${option}.declared`, declared)
     const sharing = key === 'global' ? 2 : key === 'route' ? 1 : 0
-    const terms = checkTerms(option, quota as Quota)
+    const terms = checkTerms(option, quota as Quota, usedWithin)
     if (cost !== undefined) checkCost(`${option}.cost`, cost, terms.fixedTerms)
     return { name, keyFor, needsIdentity, sharing, shadow, declared, cost, ...terms }
   })
@@ -126,7 +127,11 @@ export function checkQuotaName(option: string, value: unknown): string {
   )
 }
 
-function checkTerms(option: string, quota: Quota): Pick<CheckedQuota, 'termsFor' | 'fixedTerms'> {
+function checkTerms(
+  option: string,
+  quota: Quota,
+  usedWithin: number,
+): Pick<CheckedQuota, 'termsFor' | 'fixedTerms'> {
   const window = checkWindow(`${option}.window`, quota.window)
   const { name, limit, burst, strict = false } = quota
   const { algorithm = window.isCalendar ? 'fixed-window' : 'gcra' } = quota
@@ -143,7 +148,7 @@ function checkTerms(option: string, quota: Quota): Pick<CheckedQuota, 'termsFor'
       `${option}: burst and strict belong to algorithm 'gcra'; a window's burst is its limit`,
     )
   }
-  const setting: Setting = { window: window.span, burst, strict, algorithm }
+  const setting: Setting = { window: window.span, burst, strict, algorithm, usedWithin }
   const termsOf = (units: number): Terms => {
     const rate = rateOf(option, checkInteger(`${option}.limit`, units), setting)
     // Where two tiers meet in one budget, a caller with credentials of both could empty the larger one time and again:
@@ -170,6 +175,7 @@ function checkCost(option: string, cost: number, terms: Terms | undefined): void
 
 interface Setting {
   /** In milliseconds. */
+  readonly usedWithin: number
   readonly window: QuotaWindow['span']
   readonly burst: number | undefined
   readonly strict: boolean
@@ -177,7 +183,11 @@ interface Setting {
 }
 
 /** Intervals are rounded up to whole microseconds: a limit is never exceeded, and missed by 1 % at 10,000 a second. */
-function rateOf(option: string, limit: number, { window, burst: given, strict, algorithm }: Setting): Rate {
+function rateOf(
+  option: string,
+  limit: number,
+  { window, burst: given, strict, algorithm, usedWithin }: Setting,
+): Rate {
   const tooLong = (): TypeError =>
     new TypeError(`${option}.window is too long, or burst too large for it: 31 years are the most`)
   if (limit > LARGEST_INTEGER) throw tooLong()
@@ -195,7 +205,9 @@ function rateOf(option: string, limit: number, { window, burst: given, strict, a
   if (length < (strict ? limit - burst : limit)) {
     throw new TypeError(`${option}.limit is more than one unit per microsecond`)
   }
-  const interval = strict ? strictInterval(length, limit, burst) : Math.ceil(length / limit)
+  // What is used in a window may have been charged before it.
+  const within = length + Math.ceil(usedWithin * 1_000)
+  const interval = strict ? strictInterval(within, limit, burst) : Math.ceil(length / limit)
   // Keeps every sum of times exact, and every number in a form the header fields can say.
   if (interval * burst > LARGEST_INTEGER) throw tooLong()
   return { interval, burst }

@@ -25,6 +25,8 @@ export interface RateLimitPolicy extends Policy {
    * Rejects when the limiter has no such quota, or the store has no room for another block.
    */
   block(exchange: Exchange, name: string, duration: number): Promise<BlockReach>
+  /** Gives back the units that were taken ahead (`leases`) and are not used: before a process ends. */
+  giveBack(): Promise<void>
 }
 
 /** When to come back after the store failed, in microseconds. */
@@ -98,6 +100,7 @@ export function rateLimit(options: RateLimitOptions): RateLimitPolicy {
       settleShadows()
       return reply
     },
+    giveBack: setting.giveBack,
     async block(exchange, name, duration) {
       const quota = quotas.find((candidate) => candidate.name === name)
       if (quota === undefined) throw new TypeError(`rateLimit: block: no quota is named '${name}'`)

@@ -69,6 +69,11 @@ export const MOST_RESERVATIONS = 64
 /** Where budgets live. */
 export interface BudgetStore {
   /**
+   * For how many milliseconds units may be used after they were charged; absent: at once. A limit that holds in any
+   * window counts this time in. What stands before a store passes it on.
+   */
+  readonly usedWithin?: number | undefined
+  /**
    * Takes all charges or none, at the store's own time.
    *
    * Charges of one key are taken in one atomic step. A store that keeps keys apart (a Redis Cluster) takes them key by

@@ -5,7 +5,7 @@
  * them. It runs the built packages, as processes do, and does what its parent says.
  */
 import { setImmediate as turn } from 'node:timers/promises'
-import { hotDeny, leased, rateLimit, systemClock } from '@headgate/core'
+import { hotDeny, rateLimit, systemClock } from '@headgate/core'
 import { CLUSTER_OPTIONS, REDIS_OPTIONS, redisRateLimitStore } from '@headgate/core/redis'
 import { literalExchange } from '@headgate/core/testing'
 import { Cluster, Redis } from 'ioredis'
@@ -35,9 +35,9 @@ client.on('error', () => undefined)
 await new Promise((resolve) => void client.once('ready', () => resolve(undefined)))
 const store = timed(redisRateLimitStore(client, plan.guard))
 const { isLeased, leaseTtl } = plan
-const ahead = isLeased ? leased(store, leaseTtl === undefined ? {} : { ttl: leaseTtl }) : undefined
 const policy = rateLimit({
-  store: ahead === undefined ? store : hotDeny(ahead),
+  store: isLeased ? hotDeny(store) : store,
+  leases: isLeased && (leaseTtl === undefined || { ttl: leaseTtl }),
   quotas: plan.quotas,
   onStoreDown: plan.onStoreDown,
   expectedProcesses: plan.processes,
@@ -62,7 +62,7 @@ async function obey(order) {
   if (order.do === 'rest') {
     rest.abort()
     await pressing
-    await ahead?.giveBack()
+    await policy.giveBack()
   }
 }
 
