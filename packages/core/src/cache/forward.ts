@@ -113,18 +113,26 @@ function clientHeaders(
     if (headers['date'] === undefined) more['date'] = formatHttpDate(responseTime)
     if (how.cacheControl !== undefined) more['cache-control'] = how.cacheControl
   }
-  const { body } = answer
-  if (body instanceof Uint8Array && body.byteLength <= maxBodyBytes && wantsEntityTag(exchange, answer)) {
-    more['etag'] = entityTagOf(body)
-  }
+  const content = contentToTag(exchange, answer, maxBodyBytes)
+  if (content !== undefined) more['etag'] = entityTagOf(content)
   return { ...headers, ...more }
 }
 
-/** HEAD has no content to make a tag from, and what may not be kept need not be named. */
-function wantsEntityTag({ method, operation }: Exchange, { status, headers }: Answer): boolean {
-  const servesGet = method === 'GET' || (operation.byAnyMethod === true && method !== 'HEAD')
-  if (!servesGet || status !== 200 || headers['etag'] !== undefined) return false
-  return !parseDirectives(linesOf(headers, 'cache-control')).has('no-store')
+/**
+ * The content to make an entity tag from. What a handler gives to HEAD is what GET would get, and Koa leaves it out;
+ * where it gives nothing, nobody knows. What may not be kept need not be named.
+ */
+function contentToTag(
+  { method, operation }: Exchange,
+  { status, headers, body }: Answer,
+  most: number,
+): Uint8Array | undefined {
+  if (status !== 200 || headers['etag'] !== undefined) return undefined
+  if (!(body instanceof Uint8Array) || body.byteLength > most) return undefined
+  if (method === 'HEAD' ? body.byteLength === 0 : method !== 'GET' && operation.byAnyMethod !== true) {
+    return undefined
+  }
+  return parseDirectives(linesOf(headers, 'cache-control')).has('no-store') ? undefined : body
 }
 
 /** A stream is sent whole: it flows already. */

@@ -86,6 +86,15 @@ describe('over a socket', () => {
     })
   })
 
+  test('HEAD that nothing is stored for has the entity tag of GET, and 304 where that is known', async () => {
+    const service = await serve(json)
+    const head = await service.ask('/a', {}, 'HEAD')
+    const known = await service.ask('/a', { 'if-none-match': String(head.headers.etag) }, 'HEAD')
+    expect([head.statusCode, known.statusCode, service.handled]).toEqual([200, 304, 2])
+    expect(head.headers.etag).toBe((await service.ask('/a')).headers.etag)
+    expect(head.headers['content-length']).toBe('13')
+  })
+
   test('a 304 has no content, and the entity tag, date and freshness of the 200', async () => {
     const service = await serve(json)
     const { headers } = await service.ask('/a')
