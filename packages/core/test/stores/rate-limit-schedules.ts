@@ -1,46 +1,25 @@
 import * as fc from 'fast-check'
-import type {
-  RateLimitCharge,
-  RateLimitReceipt,
-  RateLimitStore,
-  SlotHold,
-  SlotRequest,
-} from '../../src/rate-limit/store.js'
-import type { ManualClock } from '../../src/testing/manual-clock.js'
+import type { RateLimitCharge } from '../../src/rate-limit/store.js'
+import type { Step } from './rate-limit-steps.js'
 
-/** One step of a schedule. Receipts and holds are named by their number, counted back from the newest. */
-export type Step =
-  | { readonly do: 'wait'; readonly milliseconds: number }
-  /** So long after, or before, the month begins that is so many after the current one; never back. */
-  | { readonly do: 'reach'; readonly months: number; readonly milliseconds: number }
-  | {
-      readonly do: 'consume'
-      readonly charges: readonly RateLimitCharge[]
-      readonly reserve: number
-      readonly replaces: number | undefined
-    }
-  | { readonly do: 'settle'; readonly receipt: number; readonly costs: readonly number[] }
-  | { readonly do: 'block'; readonly key: string; readonly duration: number }
-  | { readonly do: 'acquire'; readonly requests: readonly SlotRequest[]; readonly lease: number }
-  | { readonly do: 'renew'; readonly hold: number; readonly lease: number }
-  | { readonly do: 'release'; readonly hold: number }
-
-const SECOND = 1_000_000
-const place = { quota: fc.constantFrom('a', 'b', 'c 1'), cost: fc.nat(5) }
-const burst = fc.integer({ min: 1, max: 12 })
-const keys = fc.constantFrom('k', 'l')
+export const SECOND = 1_000_000
+export const place = { quota: fc.constantFrom('a', 'b', 'c 1'), cost: fc.nat(5) }
+export const burst = fc.integer({ min: 1, max: 12 })
+/** With the largest burst it is what a quota may have at the most. */
+const LARGEST_INTERVAL = 83_333_333_333_333
+export const keys = fc.constantFrom('k', 'l')
 
 const gcra = fc.record({
   ...place,
   key: keys,
-  interval: fc.constantFrom(1, 333, 70_000, SECOND, 86_400 * SECOND),
+  interval: fc.constantFrom(1, 333, 70_000, SECOND, 86_400 * SECOND, LARGEST_INTERVAL),
   burst,
 })
 const windows = fc.record({
   ...place,
   key: keys,
   algorithm: fc.constantFrom('fixed-window' as const, 'sliding-window' as const),
-  window: fc.constantFrom(1, 7_001, SECOND, 3_600 * SECOND),
+  window: fc.constantFrom(1, 7_001, SECOND, 3_600 * SECOND, 999_999_999_999_999),
   burst,
 })
 const charges = fc.uniqueArray(fc.oneof(gcra, windows), {
@@ -53,19 +32,25 @@ const slots = fc.uniqueArray(
   fc.record({ quota: fc.constantFrom('x', 'y'), key: keys, limit: fc.integer({ min: 1, max: 4 }) }),
   { selector: ({ quota, key }) => quota + key, minLength: 1, maxLength: 3 },
 )
-const span = fc.oneof(fc.constant(0), fc.nat(40), fc.nat(5_000))
+/** Now and then to the microsecond, and to the moment at which reservations lapse or are forgotten. */
+const span = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(0) },
+  { weight: 3, arbitrary: fc.nat(40) },
+  { weight: 3, arbitrary: fc.nat(5_000) },
+  { weight: 1, arbitrary: fc.constantFrom(0.001, 999.999, 1_000, 60_000, 600_000, 601_000) },
+)
 
-const wait = fc.record({ do: fc.constant('wait' as const), milliseconds: span })
-const stepBack = fc.record({
+export const wait = fc.record({ do: fc.constant('wait' as const), milliseconds: span })
+export const stepBack = fc.record({
   do: fc.constant('wait' as const),
   milliseconds: fc.integer({ min: -4_000, max: 0 }),
 })
-const settle = fc.record({
+export const settle = fc.record({
   do: fc.constant('settle' as const),
   receipt: fc.nat(4),
   costs: fc.array(fc.nat(6), { minLength: 4, maxLength: 4 }),
 })
-const block = fc.record({
+export const block = fc.record({
   do: fc.constant('block' as const),
   key: keys,
   duration: fc.constantFrom(0, 50, 3_000),
@@ -91,7 +76,7 @@ const oneBudget = fc.oneof(
   })),
 )
 
-const consumeOf = (some: fc.Arbitrary<readonly RateLimitCharge[]>) =>
+export const consumeOf = (some: fc.Arbitrary<readonly RateLimitCharge[]>) =>
   fc.record({
     do: fc.constant('consume' as const),
     charges: some,
@@ -100,7 +85,7 @@ const consumeOf = (some: fc.Arbitrary<readonly RateLimitCharge[]>) =>
   })
 
 /** @param init.atomic each step stays within one key. */
-interface ScheduleInit {
+export interface ScheduleInit {
   readonly atomic: boolean
   readonly maxLength: number
 }
@@ -232,69 +217,4 @@ export function schedulesOfPlans({
         return fc.array(step, { maxLength, size: 'max' })
       })
     })
-}
-
-/** Runs a schedule; what the store said at each step, without the ids it made up. */
-export async function run(
-  store: RateLimitStore,
-  clock: ManualClock,
-  schedule: readonly Step[],
-  rename: (key: string) => string = (key) => key,
-): Promise<readonly unknown[]> {
-  const receipts: RateLimitReceipt[] = []
-  const holds: SlotHold[] = []
-  const said: unknown[] = []
-  for (const step of schedule) {
-    switch (step.do) {
-      case 'wait':
-        clock.step(clock.now() + step.milliseconds)
-        break
-      case 'reach': {
-        const date = new Date(clock.now())
-        const begin = Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + step.months)
-        clock.step(Math.max(clock.now(), begin + step.milliseconds))
-        break
-      }
-      case 'consume': {
-        const renamed = step.charges.map((one) => ({ ...one, key: rename(one.key) }))
-        // It is not going to be settled.
-        const [replaces] =
-          step.reserve === 0 || step.replaces === undefined ? [] : receipts.splice(step.replaces, 1)
-        const decision = await store.consume(
-          renamed,
-          step.reserve === 0 ? {} : { reserve: step.reserve, ...(replaces && { replaces }) },
-        )
-        const { receipt, ...rest } = { receipt: undefined, ...decision }
-        if (receipt !== undefined) receipts.unshift(receipt)
-        said.push({ ...rest, hasReceipt: receipt !== undefined })
-        break
-      }
-      case 'settle': {
-        const receipt = receipts[step.receipt]
-        if (receipt !== undefined) await store.settle(receipt, step.costs.slice(0, receipt.charges.length))
-        break
-      }
-      case 'block':
-        await store.block(rename(step.key), step.duration)
-        break
-      case 'acquire': {
-        const renamed = step.requests.map((one) => ({ ...one, key: rename(one.key) }))
-        const decision = await store.acquire(renamed, step.lease)
-        if (decision.outcome === 'acquired') holds.unshift(decision.hold)
-        said.push({ outcome: decision.outcome, free: decision.free })
-        break
-      }
-      case 'renew': {
-        const hold = holds[step.hold]
-        if (hold !== undefined) said.push(await store.renew(hold, step.lease))
-        break
-      }
-      case 'release': {
-        const hold = holds[step.hold]
-        if (hold !== undefined) await store.release(hold)
-        break
-      }
-    }
-  }
-  return said
 }

@@ -7,13 +7,17 @@ import { memoryRateLimitStore } from '../../../src/stores/memory/rate-limit.js'
 import { ManualClock } from '../../../src/testing/manual-clock.js'
 import { modelRateLimitStore } from '../../../src/testing/rate-limit-model.js'
 import {
-  run,
+  schedulesOfManyQuotas,
+  schedulesOfReservations,
+  schedulesOfSlowBudgets,
+} from '../rate-limit-rare-schedules.js'
+import {
   schedules,
   schedulesOfMonths,
   schedulesOfPlans,
   schedulesWithStepsBack,
-  type Step,
 } from '../rate-limit-schedules.js'
+import { run, type Step } from '../rate-limit-steps.js'
 import { connect, PATIENT } from './clients.js'
 
 let runs = 0
@@ -77,6 +81,13 @@ describeRedis('parity', () => {
     ['whatever happens within one key', schedules({ atomic: true, maxLength: 60 }), 1_200],
     ['whatever happens over several keys', schedules({ atomic: false, maxLength: 60 }), 500],
     ['from month to month', schedulesOfMonths({ atomic: true, maxLength: 60 }), 700],
+    ['with more reservations than a budget keeps', schedulesOfReservations({ maxLength: 150 }), 150],
+    ['with many quotas of one key', schedulesOfManyQuotas({ maxLength: 40 }), 200],
+    [
+      'when the clock of several budgets steps back',
+      schedulesOfSlowBudgets({ atomic: true, maxLength: 60 }),
+      500,
+    ],
     ['when the clock steps back', schedulesWithStepsBack({ maxLength: 60, algorithms: ['gcra'] }), 700],
   ])(
     '%s, Redis, memory and the model say the same',
