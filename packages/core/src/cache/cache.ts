@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../clock.js'
 import type { Exchange, Next, Policy } from '../exchange.js'
 import { type Reply, withHeaders } from '../reply.js'
 import { keyOf } from '../key.js'
-import { canonicalPathOf } from '../operation.js'
+import { type CacheRule, canonicalPathOf } from '../operation.js'
 import { checkInteger, checkKnown, checkMethods, checkText } from '../options.js'
 import { isRefusal, refuse } from '../refusal.js'
 import { bypassOf, requestDirectives } from './bypass.js'
@@ -48,22 +48,25 @@ export function cache(options: CacheOptions): Policy {
   }
   checkInteger('cache: maxBodyBytes', maxBodyBytes)
 
-  const setting: ForwardSetting = { store, clock, maxBodyBytes, status: cacheStatus(name) }
+  const status = cacheStatus(name)
+  const setting: ReadSetting = { store, clock, maxBodyBytes, status, checked: ruleChecker() }
   const invalidate = invalidation(store)
-  const checked = ruleChecker()
 
   return {
     name: 'cache',
     stage: 'cache',
-    async handle(exchange, next) {
+    handle(exchange, next) {
       const { effect, cache: rule } = exchange.operation
       if (effect === 'write') return write(setting, exchange, next, invalidate)
       // What is upgraded is no answer any more.
       if (exchange.header('upgrade') !== undefined) return next()
-      if (rule === 'off') return bypass(setting, exchange, 'off', next)
-      return read(setting, exchange, checked(rule), next)
+      return rule === 'off' ? bypass(setting, exchange, 'off', next) : read(setting, exchange, rule, next)
     },
   }
+}
+
+interface ReadSetting extends ForwardSetting {
+  readonly checked: (rule: CacheRule) => CheckedRule
 }
 
 async function write(
@@ -84,11 +87,12 @@ async function write(
 }
 
 async function read(
-  setting: ForwardSetting,
+  setting: ReadSetting,
   exchange: Exchange,
-  rule: CheckedRule,
+  declared: CacheRule,
   next: Next,
 ): Promise<Reply> {
+  const rule = setting.checked(declared)
   const control = requestDirectives(exchange)
   const obstacle = bypassOf(exchange, rule, control)
   if (obstacle !== undefined) return bypass(setting, exchange, obstacle, next, control)

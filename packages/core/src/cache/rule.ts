@@ -10,10 +10,15 @@ export interface CheckedRule {
   readonly vary: FieldNames
 }
 
-/** Makes a function that checks each rule once: a route has one and the same for every request. */
+/**
+ * Makes a function that checks each rule once: a route has one and the same for every request, and what says nothing is
+ * made anew for each.
+ */
 export function ruleChecker(): (rule: CacheRule) => CheckedRule {
   const checked = new WeakMap<CacheRule, CheckedRule>()
+  const nothing = checkRule({})
   return (rule) => {
+    if (rule.ttl === undefined && rule.public === undefined && rule.vary === undefined) return nothing
     const known = checked.get(rule)
     if (known !== undefined) return known
     const made = checkRule(rule)

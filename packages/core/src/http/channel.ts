@@ -24,11 +24,10 @@ export interface OperationHints extends Declaration {
 /** The largest body that is read for a fingerprint where nobody says otherwise: 1 MiB. */
 const BODY_LIMIT = 1_048_576
 
-/** Describes a request by HTTP's own semantics: all that is known without a router. */
-export function describeHttp(incoming: Incoming, hints: OperationHints = {}): Operation {
+/** Describes a request by HTTP's own semantics, and what a service says of it: all that is known without a router. */
+export function describeHttp(incoming: Incoming, hints?: OperationHints): Operation {
   const { method } = incoming
-  const { access: _mode, scopes: _scopes, roles: _roles, ...others } = hints
-  return createOperation({
+  const described = {
     protocol: 'http',
     name: `${method} *`,
     effect: effectOf(method),
@@ -36,9 +35,10 @@ export function describeHttp(incoming: Incoming, hints: OperationHints = {}): Op
     idempotency: method === 'POST' || method === 'PATCH' ? 'optional' : 'off',
     cache: isCacheableMethod(method) ? {} : 'off',
     fingerprint: () => fingerprintOf(incoming),
-    access: accessOf(hints),
-    ...others,
-  })
+  } as const
+  if (hints === undefined) return createOperation(described)
+  const { access: _mode, scopes: _scopes, roles: _roles, ...others } = hints
+  return createOperation({ ...described, access: accessOf(hints), ...others })
 }
 
 /**

@@ -95,14 +95,14 @@ export function idempotency(options: IdempotencyOptions): IdempotencyPolicy {
     name: 'idempotency',
     stage: 'idempotency',
     needsIdentity: !setting.anonymous,
-    async handle(exchange, next) {
+    handle(exchange, next) {
       const { effect, idempotency: mode } = exchange.operation
       if (effect !== 'write' || mode === 'off') return next()
       const parsed = parseIdempotencyKey(exchange.lines('idempotency-key'))
       if (parsed.kind === 'absent' && mode === 'optional') return next()
       return parsed.kind === 'key'
         ? guarded(setting, barriers, parsed, exchange, next)
-        : refuseKey(exchange, parsed)
+        : Promise.resolve(refuseKey(exchange, parsed))
     },
     async begin(exchange) {
       await barriers.get(exchange)?.begin()

@@ -44,7 +44,7 @@ interface Slot {
 export function cacheEntries(maxBytes: number, maxVariants: number): CacheEntries {
   // Of each key the latest fill first. A key is here as long as one of its entries is.
   const keys = new Map<string, Slot[]>()
-  const slots = new LRUCache<string, Slot>({ maxSize: maxBytes, dispose: (slot) => unlink(keys, slot) })
+  const slots = new LRUCache<CacheEntry, Slot>({ maxSize: maxBytes, dispose: (slot) => unlink(keys, slot) })
   let uses = 0
 
   return {
@@ -64,29 +64,29 @@ export function cacheEntries(maxBytes: number, maxVariants: number): CacheEntrie
         : found.toSorted((a, b) => Number(b.variant !== '') - Number(a.variant !== ''))
     },
     touch(entry) {
-      const slot = slots.get(idOf(entry))
+      const slot = slots.get(entry)
       if (slot !== undefined) slot.used = uses += 1
     },
     remove(entry) {
-      slots.delete(idOf(entry))
+      slots.delete(entry)
     },
     put(entry) {
       const size = bytesOf(entry)
       if (size > maxBytes) return false
-      slots.delete(idOf(entry))
-      const others = keys.get(entry.key) ?? []
-      if (others.length >= maxVariants) slots.delete(idOf(leastUsed(others).entry))
       const slot: Slot = { entry, list: entry.vary.join(','), used: (uses += 1) }
+      const replaced = keys.get(entry.key)?.find((other) => isSameVariant(other, slot))
+      if (replaced !== undefined) slots.delete(replaced.entry)
+      const others = keys.get(entry.key) ?? []
+      if (others.length >= maxVariants) slots.delete(leastUsed(others).entry)
       keys.set(entry.key, [slot, ...(keys.get(entry.key) ?? [])])
-      slots.set(idOf(entry), slot, { size })
+      slots.set(entry, slot, { size })
       return true
     },
   }
 }
 
-/** Digests and field names hold no colon. */
-function idOf({ key, variant, vary }: CacheEntry): string {
-  return `${key}:${variant}:${vary.join(',')}`
+function isSameVariant(one: Slot, other: Slot): boolean {
+  return one.entry.variant === other.entry.variant && one.list === other.list
 }
 
 function unlink(keys: Map<string, Slot[]>, { entry }: Slot): void {
