@@ -132,7 +132,7 @@ export function guardRedis(client: RedisLike, options: RedisGuardOptions = {}): 
       try {
         return await work({
           run(script, keys, args = []) {
-            if (common.isOver) return Promise.reject(new StoreUnavailable('deadline'))
+            if (common.isOver()) return Promise.reject(new StoreUnavailable('deadline'))
             return run(common, script, keys, args)
           },
           waitFor: (others) => waitFor(common, others),
@@ -148,7 +148,7 @@ function waitFor(common: CommonDeadline, work: Promise<unknown>): Promise<void> 
   return new Promise((resolve) => {
     const end = (): void => resolve()
     work.then(end, end)
-    if (common.isOver) end()
+    if (common.isOver()) end()
     else common.begin(end)
   })
 }

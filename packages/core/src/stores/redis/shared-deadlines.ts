@@ -23,7 +23,7 @@ export interface SharedDeadlines extends Deadlines<BatchedCall> {
 /** One deadline for several calls. To be closed when they have ended. */
 export interface CommonDeadline extends Deadlines {
   /** It has passed, or was closed: no call is to begin. */
-  readonly isOver: boolean
+  isOver(): boolean
   close(): void
 }
 
@@ -88,9 +88,8 @@ function commonDeadline(deadlines: Deadlines<BatchedCall>): CommonDeadline {
     for (const call of calls) expireCall(call)
   })
   return {
-    get isOver() {
-      return !whole.isOpen
-    },
+    // Not a getter: to make an object with one takes 2 us (Node 20).
+    isOver: () => !whole.isOpen,
     begin(expire) {
       const call = { isOpen: true, expire }
       calls.push(call)

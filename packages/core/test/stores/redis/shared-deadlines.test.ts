@@ -86,10 +86,10 @@ describe('calls together', () => {
     common.begin(() => late.push('second'))
     await clock.advance(9)
     await afterALook()
-    expect([late, common.isOver]).toEqual([[], false])
+    expect([late, common.isOver()]).toEqual([[], false])
     await clock.advance(1)
     await afterALook()
-    expect([late, common.isOver]).toEqual([['second'], true])
+    expect([late, common.isOver()]).toEqual([['second'], true])
   })
 
   test('share a timer with others, and leave none when they are closed', async () => {
@@ -98,7 +98,7 @@ describe('calls together', () => {
     await Promise.resolve()
     expect(clock.pending).toBe(1)
     common.close()
-    expect([common.isOver, clock.pending]).toEqual([true, 1])
+    expect([common.isOver(), clock.pending]).toEqual([true, 1])
     deadlines.end(other)
     expect(clock.pending).toBe(0)
   })
