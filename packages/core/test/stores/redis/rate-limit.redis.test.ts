@@ -8,7 +8,8 @@ import { guardRedis, redisRateLimitStore, redisStores } from '../../../src/store
 import { guardedRateLimitStore } from '../../../src/stores/redis/rate-limit.js'
 import { rateLimitStoreSuite } from '../../../src/testing/rate-limit-store-suite.js'
 import { ManualClock } from '../../../src/testing/manual-clock.js'
-import { run, schedules } from '../rate-limit-schedules.js'
+import { schedules } from '../rate-limit-schedules.js'
+import { run } from '../rate-limit-steps.js'
 import { connect, PATIENT, PIPELINING } from './clients.js'
 
 const HOUR = 3_600_000_000
