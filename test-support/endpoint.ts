@@ -1,6 +1,5 @@
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { openPort } from './loopback-port.js'
 
 /** How an endpoint that somebody depends on can fail. */
 export type Failing =
@@ -41,7 +40,6 @@ export async function openEndpoint(well: RequestListener): Promise<Endpoint> {
   let written = 0
   const heads: string[] = []
   const waiting: { readonly times: number; readonly resolve: () => void }[] = []
-  const sockets = new Set<Socket>()
 
   const answer: RequestListener = (request, response) => {
     heads.push(headOf(request))
@@ -66,16 +64,7 @@ export async function openEndpoint(well: RequestListener): Promise<Endpoint> {
     }
   }
 
-  let server = await listen(answer, sockets, 0)
-  const { port } = server.address() as AddressInfo
-  const stop = async (): Promise<void> => {
-    if (!server.listening) return
-    const closed = once(server, 'close')
-    server.close()
-    for (const socket of sockets) socket.destroy()
-    await closed
-  }
-
+  const { port, open, close } = await openPort(() => serverOf(answer))
   return {
     url: `http://127.0.0.1:${port}`,
     get requests() {
@@ -87,29 +76,20 @@ export async function openEndpoint(well: RequestListener): Promise<Endpoint> {
     },
     async become(next) {
       behaviour = next
-      if (next === 'refused') await stop()
-      else if (!server.listening) server = await listen(answer, sockets, port)
+      await (next === 'refused' ? close() : open())
     },
     asked: (times) =>
       new Promise((resolve) => (heads.length >= times ? resolve() : waiting.push({ times, resolve }))),
-    close: stop,
+    close,
   }
 }
 
-async function listen(answer: RequestListener, sockets: Set<Socket>, port: number): Promise<Server> {
+function serverOf(answer: RequestListener): Server {
   // A connection that is kept would outlive a restart of the server and fail the next request.
-  const server = createServer({ keepAlive: false }, (request, response) => {
+  return createServer({ keepAlive: false }, (request, response) => {
     response.shouldKeepAlive = false
     answer(request, response)
   })
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.on('error', () => undefined)
-    socket.once('close', () => sockets.delete(socket))
-  })
-  server.listen(port, '127.0.0.1')
-  await once(server, 'listening')
-  return server
 }
 
 function headOf({ method, url, rawHeaders }: IncomingMessage): string {

@@ -1,5 +1,5 @@
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
+import { openPort } from '../loopback-port.js'
 
 /** How the way to a Redis can be. */
 export type Way = 'well' | 'refused' | 'hung' | 'garbage' | 'slow'
@@ -17,19 +17,11 @@ export interface FlakyWay {
 export async function openWay(target: number): Promise<FlakyWay> {
   let way: Way = 'well'
   let taken = 0
-  const sockets = new Set<Socket>()
 
   const pass = (client: Socket): void => {
     const server = connect(target, '127.0.0.1')
-    for (const socket of [client, server]) {
-      sockets.add(socket)
-      socket.on('error', () => undefined)
-      socket.once('close', () => {
-        sockets.delete(socket)
-        client.destroy()
-        server.destroy()
-      })
-    }
+    server.on('error', () => undefined).once('close', () => client.destroy())
+    client.once('close', () => server.destroy())
     client.on('data', (bytes: Buffer) => {
       taken += 1
       if (way === 'well' || way === 'slow') server.write(bytes)
@@ -42,18 +34,7 @@ export async function openWay(target: number): Promise<FlakyWay> {
     })
   }
 
-  let listening = await listen(pass, 0)
-  const { port } = listening.address() as AddressInfo
-  const cut = (): void => {
-    for (const socket of sockets) socket.destroy()
-  }
-  const stop = async (): Promise<void> => {
-    if (!listening.listening) return
-    const closed = once(listening, 'close')
-    listening.close()
-    cut()
-    await closed
-  }
+  const { port, open, cut, close } = await openPort(() => createServer(pass))
   return {
     port,
     get taken() {
@@ -61,17 +42,11 @@ export async function openWay(target: number): Promise<FlakyWay> {
     },
     async become(next) {
       way = next
-      if (next === 'refused') return stop()
+      if (next === 'refused') return close()
       // What was swallowed or garbled on the way is not repaired: those connections are gone.
       if (next === 'well') cut()
-      if (!listening.listening) listening = await listen(pass, port)
+      await open()
     },
-    close: stop,
+    close,
   }
-}
-
-async function listen(pass: (socket: Socket) => void, port: number): Promise<Server> {
-  const server = createServer(pass).listen(port, '127.0.0.1')
-  await once(server, 'listening')
-  return server
 }
