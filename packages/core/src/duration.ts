@@ -1,3 +1,5 @@
+import { shown } from './options.js'
+
 /** A length of time: milliseconds, or a number with a unit: `'500ms'`, `'30s'`, `'1m'`, `'12h'`, `'7d'`. */
 export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`
 
@@ -19,7 +21,7 @@ export function milliseconds(option: string, value: unknown): number {
   const parsed = typeof value === 'string' ? parse(value) : value
   if (typeof parsed !== 'number' || !Number.isFinite(parsed) || parsed <= 0) {
     throw new TypeError(
-      `${option} must be a positive duration in milliseconds or like '30s', '1m', '12h'; got ${String(value)}`,
+      `${option} must be a positive duration in milliseconds or like '500ms', '30s', '1m', '12h', '7d'; got ${shown(value)}`,
     )
   }
   return parsed

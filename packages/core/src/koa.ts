@@ -20,15 +20,15 @@ import { checkHints, describeHttp, describeMalformed, type OperationHints } from
 import { detachedResponse } from './http/detached-response.js'
 import { type ExpiryOptions, expiryWatch } from './http/expiry.js'
 import { readFields } from './http/fields.js'
+import { checkGateOptions } from './http/gate-options.js'
 import { HttpIncoming } from './http/incoming.js'
-import { checkKoaProxy, type KoaProxy, KOA_PROXY_CHOICES } from './http/koa-proxy.js'
+import { checkKoaProxy, type KoaProxy } from './http/koa-proxy.js'
 import { parsedBody } from './http/parsed-body.js'
 import { renderProblem } from './http/problem.js'
 import { queuedAnswers } from './http/queued-answers.js'
 import { type RequestIds, requestIds } from './http/request-id.js'
 import { isTarget } from './http/target.js'
 import type { Operation } from './operation.js'
-import { checkChoice, checkKnown, checkMethods } from './options.js'
 import { REFUSALS, type Refusal } from './refusal.js'
 
 /** One protocol behind the gate: it names what a request wants, runs it, and renders the gate's refusals. */
@@ -82,18 +82,6 @@ export interface GateOptions {
   readonly clock?: Clock
 }
 
-const KNOWN = [
-  'channels',
-  'trustedProxies',
-  'identity',
-  'operation',
-  'requestId',
-  'onEvent',
-  'expiry',
-  'koaProxy',
-  'clock',
-]
-
 const EXCHANGE = Symbol.for('headgate.exchange')
 const POLICIES = Symbol.for('headgate.policies')
 const events = diagnosticsChannel('headgate')
@@ -121,10 +109,8 @@ export function requestIdOf(ctx: Context): string | undefined {
  * @throws TypeError at start-up when the policies stand in an order that can't be right.
  */
 export function gate(policies: readonly Policy[], options: GateOptions = {}): Middleware {
-  checkKnown('gate', options, KNOWN)
+  checkGateOptions(options)
   const { expiry, koaProxy = 'refuse', clock = systemClock } = options
-  checkChoice('gate: koaProxy', koaProxy, KOA_PROXY_CHOICES)
-  checkMethods('gate: clock', clock, ['now', 'after'])
   const watch = expiry === 'off' ? undefined : expiryWatch(clock, expiry)
   const queued = queuedAnswers()
   const identityGiven = options.identity !== undefined

@@ -6,7 +6,8 @@
  */
 export function checkKnown(owner: string, options: unknown, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError(`${owner}: options must be an object`)
+    const what = owner.includes(':') ? owner : `${owner}: options`
+    throw new TypeError(`${what} must be an object; known are ${known.join(', ')}`)
   }
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) {
@@ -18,7 +19,7 @@ export function checkKnown(owner: string, options: unknown, known: readonly stri
 /** @throws TypeError when `value` is not an integer of at least `least` (default 1). */
 export function checkInteger(option: string, value: unknown, least = 1): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) {
-    throw new TypeError(`${option} must be an integer of at least ${least}; got ${String(value)}`)
+    throw new TypeError(`${option} must be an integer of at least ${least}; got ${shown(value)}`)
   }
   return value
 }
@@ -49,4 +50,9 @@ export function checkMethods(option: string, value: unknown, methods: readonly s
       throw new TypeError(`${option} is required and must have the methods ${methods.join(', ')}`)
     }
   }
+}
+
+/** A value in an error: text in quotes, so that `'10'` is not taken for 10. */
+export function shown(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : String(value)
 }

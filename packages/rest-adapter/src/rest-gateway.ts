@@ -15,7 +15,7 @@ export interface RestGatewayOptions extends RestOptions, Omit<GateOptions, 'chan
  * @throws TypeError when a route demands what no policy gives, or can't be guarded as it stands.
  */
 export function restGateway(router: KoaRouter, options: RestGatewayOptions): Middleware {
-  const { policies, unmatched, ...setting } = options
+  const { policies, unmatched, ...setting } = options ?? {}
   if (Object.hasOwn(setting, 'channels')) {
     throw new TypeError('restGateway: for more channels than the router use gate(policies, { channels })')
   }

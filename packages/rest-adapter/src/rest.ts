@@ -40,6 +40,11 @@ export interface KoaRouter {
 }
 
 function channelOf(router: Router, options: RestOptions): Channel {
+  if (!Array.isArray(router?.stack)) {
+    throw new TypeError(
+      'rest: router must be a Router of @koa/router: the router itself, not router.routes()',
+    )
+  }
   checkKnown('rest', options, ['unmatched'])
   const unmatched = checkChoice('rest: unmatched', options.unmatched ?? 'refuse', ['refuse', 'pass'])
   const routeOf = routeReader()

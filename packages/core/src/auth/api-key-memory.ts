@@ -13,6 +13,8 @@ export interface MemoryApiKeys extends ApiKeyLookup {
  */
 export function memoryApiKeys(records: Iterable<ApiKeyRecord>): MemoryApiKeys {
   const byDigest = new Map<string, ApiKeyRecord>()
+  if (typeof records?.[Symbol.iterator] !== 'function')
+    throw new TypeError('memoryApiKeys: records must be a list')
   let index = 0
   for (const given of records) {
     const record = checkRecord(`memoryApiKeys: records[${index++}]`, given)

@@ -71,7 +71,7 @@ describe('quotas that can not be right', () => {
   test.each<[string, unknown, RegExp]>([
     ['none', [], /quotas must be a non-empty array/],
     ['no array', QUOTA, /quotas must be a non-empty array/],
-    ['nothing in it', [undefined], /quotas\[0\]: options must be an object/],
+    ['nothing in it', [undefined], /quotas\[0\] must be an object/],
     ['a typo', [{ ...QUOTA, bursts: 1 }], /quotas\[0\]: unknown option 'bursts'/],
     ['no name', [{ ...QUOTA, name: undefined }], /quotas\[0\]\.name/],
     ['a quote in the name', [{ ...QUOTA, name: 'gold "tier"' }], /quotas\[0\]\.name/],

@@ -19,6 +19,9 @@ export type PublicKeyAlgorithm = keyof typeof ALGORITHMS
 /** A signature algorithm of tokens. `HS256` only with a shared secret. */
 export type TokenAlgorithm = PublicKeyAlgorithm | 'HS256'
 
+/** Every {@link PublicKeyAlgorithm}. */
+export const PUBLIC_KEY_ALGORITHMS = Object.keys(ALGORITHMS) as readonly PublicKeyAlgorithm[]
+
 /** Whether a value names an algorithm with a public key. */
 export function isPublicKeyAlgorithm(value: unknown): value is PublicKeyAlgorithm {
   return typeof value === 'string' && Object.hasOwn(ALGORITHMS, value)

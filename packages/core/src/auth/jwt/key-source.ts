@@ -1,5 +1,6 @@
 import { createPublicKey, KeyObject, webcrypto } from 'node:crypto'
-import { isPublicKeyAlgorithm, type PublicKeyAlgorithm, type TokenAlgorithm } from './algorithms.js'
+import { checkChoice } from '../../options.js'
+import { PUBLIC_KEY_ALGORITHMS, type PublicKeyAlgorithm, type TokenAlgorithm } from './algorithms.js'
 import type { KeyRecord } from './key-record.js'
 import { createKeySet, importKeySet, type KeyDocument, type KeySet, readKeySet } from './key-set.js'
 
@@ -86,7 +87,7 @@ function constantKeys(load: () => Promise<KeySet>): KeySource {
 }
 
 function toJwk(option: string, { key, algorithm, kid }: PublicKey): object {
-  if (!isPublicKeyAlgorithm(algorithm)) throw new TypeError(`${option}.algorithm is not a known algorithm`)
+  checkChoice(`${option}.algorithm`, algorithm, PUBLIC_KEY_ALGORITHMS)
   if (kid !== undefined && typeof kid !== 'string') throw new TypeError(`${option}.kid must be a string`)
   return {
     ...publicKeyObject(option, key).export({ format: 'jwk' }),

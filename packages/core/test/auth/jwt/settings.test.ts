@@ -31,7 +31,7 @@ describe('options', () => {
       [{ isRevoked: true }, /isRevoked/],
       [{ cache: { ttl: 0 } }, /cache\.ttl/],
       [{ cache: { size: 1 } }, /size/],
-      [{ cache: 'none' }, /options/],
+      [{ cache: 'none' }, /cache must be an object/],
       [{ profile: 'strict' }, /profile/],
       [{ iat: 'off' }, /iat/],
       [{ algorithms: null }, /algorithms/],
