@@ -52,7 +52,7 @@ lines.splice(5, 0, ...ratios(), '')
 lines.push(
   'Denied: where a caller has several quotas, express-rate-limit and koa-ratelimit stop at the first that denies; the others ask all.',
   'koa-ratelimit keeps a log of each caller; allowed, its window is 1 ms here, so that the log stays short.',
-  'Leases of 50: `maxUnits: 57`, of which 7 are left when the next 50 are asked for. Alone at its store a decision waits for a round trip, 64 at a time share one: there a lease saves less. Leases are asked for one by one, so one costs Node about three times what a decision among 64 does.',
+  'Leases of 50: `maxUnits: 57`, of which 7 are left when the next 50 are asked for. Alone at its store a decision waits for a round trip, 64 at a time share one: there a lease saves less.',
   'Memory: rate-limiter-flexible with `inMemoryBlockOnConsumed`; Headgate with `hotDeny` and `leased`.',
 )
 client.disconnect()
