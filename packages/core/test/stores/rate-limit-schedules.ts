@@ -5,23 +5,26 @@ import type { Step } from './rate-limit-steps.js'
 export const SECOND = 1_000_000
 export const place = { quota: fc.constantFrom('a', 'b', 'c 1'), cost: fc.nat(5) }
 export const burst = fc.integer({ min: 1, max: 12 })
-/** With the largest burst it is what a quota may have at the most. */
-const LARGEST_INTERVAL = 83_333_333_333_333
 export const keys = fc.constantFrom('k', 'l')
 
 const gcra = fc.record({
   ...place,
   key: keys,
-  interval: fc.constantFrom(1, 333, 70_000, SECOND, 86_400 * SECOND, LARGEST_INTERVAL),
+  interval: fc.constantFrom(1, 333, 70_000, SECOND, 86_400 * SECOND),
   burst,
 })
 const windows = fc.record({
   ...place,
   key: keys,
   algorithm: fc.constantFrom('fixed-window' as const, 'sliding-window' as const),
-  window: fc.constantFrom(1, 7_001, SECOND, 3_600 * SECOND, 999_999_999_999_999),
+  window: fc.constantFrom(1, 7_001, SECOND, 3_600 * SECOND),
   burst,
 })
+/** As slow as a quota may be, with the largest burst that is drawn here. */
+const slowest = fc.oneof(
+  gcra.map((one) => ({ ...one, interval: 83_333_333_333_333 })),
+  windows.map((one) => ({ ...one, window: 999_999_999_999_999 })),
+)
 const charges = fc.uniqueArray(fc.oneof(gcra, windows), {
   selector: ({ quota, key }) => quota + key,
   minLength: 1,
@@ -151,7 +154,7 @@ export function schedulesOfMonths({ maxLength, atomic }: ScheduleInit): fc.Arbit
     burst,
   })
   const all = fc
-    .uniqueArray(fc.oneof({ weight: 3, arbitrary: month }, gcra, windows), {
+    .uniqueArray(fc.oneof({ weight: 3, arbitrary: month }, gcra, windows, slowest), {
       selector: ({ quota, key }) => quota + key,
       minLength: 1,
       maxLength: 3,
