@@ -70,7 +70,7 @@ export function decider({ store, onStoreDown, clock, expectedProcesses }: RateLi
         isAway = false
         exchange.report({ type: 'rate-limit.store-recovered' })
       }
-      catchUp(exchange, charges)
+      if (!late.isEmpty || share.isIndebted) catchUp(exchange, charges)
       return { by: 'store', decision }
     },
     async block(exchange, key, duration) {

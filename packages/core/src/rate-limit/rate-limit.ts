@@ -22,7 +22,7 @@ export interface RateLimitPolicy extends Policy {
    * A block that was made here holds here while the store is away, whatever `onStoreDown` is. Made while it is away, it
    * holds here at once and everywhere when the store is back: the answer is `here` then.
    *
-   * Rejects when the limiter has no such quota, or the store has no room for another block.
+   * Rejects when the limiter has no such quota, or the store refuses: it has no room for another block.
    */
   block(exchange: Exchange, name: string, duration: number): Promise<BlockReach>
   /** Gives back the units that were taken ahead (`leases`) and are not used: before a process ends. */
