@@ -53,6 +53,11 @@ test.each<[string, () => unknown, string]>([
     'rateLimit: allow must be an object; known are addresses',
   ],
   ['a number in text', quota({ limit: '10' }), "quotas[0].limit must be an integer of at least 1; got '10'"],
+  [
+    'no window',
+    quota({ window: undefined }),
+    'quotas[0].window must be a positive duration in milliseconds or like',
+  ],
   ['words for a duration', quota({ window: '1 minute' }), "'1m', '12h', '7d'; got '1 minute'"],
   ['no quota by that key', quota({ key: 'user' }), "quotas[0].key must be one of 'identity', 'tenant', 'ip'"],
   ['a policy for policies', () => gate(rateLimit), 'gate: policies must be an array'],

@@ -25,7 +25,7 @@ const WORDS = Object.keys(CALENDAR) as CalendarWindow[]
 
 /** @throws TypeError that names the option when it is neither a duration nor a window of the calendar. */
 export function checkWindow(option: string, value: Duration | CalendarWindow): QuotaWindow {
-  if (/^[a-z]+$/i.test(String(value))) return CALENDAR[checkChoice(option, value, WORDS)]
+  if (typeof value === 'string' && /^[a-z]+$/i.test(value)) return CALENDAR[checkChoice(option, value, WORDS)]
   const length = milliseconds(option, value)
   return { span: length, length, isCalendar: false }
 }
