@@ -1,10 +1,19 @@
-import { type DocumentNode, GraphQLError, Kind, type OperationDefinitionNode, validate } from 'graphql'
+import {
+  type DocumentNode,
+  GraphQLError,
+  Kind,
+  type OperationDefinitionNode,
+  specifiedRules,
+  validate,
+  type ValidationRule,
+} from 'graphql'
 import { digestOperation } from './canonical.js'
 import type { OperationDeclaration } from './declaration.js'
 import { type Draft, draftDocument, type Drafting, type Undrafted } from './draft.js'
 import type { Entities } from './entities.js'
 import { type RejectedDocument, rejected } from './rejected.js'
 import type { RootField } from './root-fields.js'
+import type { RequestError } from './statuses.js'
 import { planTags, type TagPlan } from './tag-plan.js'
 
 /** All that is known of a text and an operation name without its variables. */
@@ -39,6 +48,8 @@ export interface DraftedDocument {
 /** What documents are compiled against. */
 export interface Compiler extends Drafting {
   readonly entities: Entities
+  /** The service's own, beside GraphQL's. */
+  readonly validationRules: readonly ValidationRule[]
 }
 
 /** More errors than these help nobody, and each one costs the search for suggestions. */
@@ -50,10 +61,11 @@ export function readDocument(
   text: string,
   operationName: string | undefined,
 ): DraftedDocument | RejectedDocument {
-  return guarded(() => {
+  return guarded('graphql-parse-failed', () => {
     const draft = draftDocument(compiler, text, operationName)
     if ('kind' in draft) return draft
-    const complete = (): Document => guarded(() => completeDocument(compiler, draft))
+    const complete = (): Document =>
+      guarded('graphql-validation-failed', () => completeDocument(compiler, draft))
     return { kind: 'drafted', draft: 'sound' in draft && draft.sound ? draft : undefined, complete }
   })
 }
@@ -68,17 +80,20 @@ export function compileDocument(
   return document.kind === 'rejected' ? document : document.complete()
 }
 
-function guarded<T>(work: () => T | RejectedDocument): T | RejectedDocument {
+/** @param code what a GraphQLError means: the parser throws them, and rules of others do. */
+function guarded<T>(code: RequestError, work: () => T | RejectedDocument): T | RejectedDocument {
   try {
     return work()
   } catch (error) {
-    if (error instanceof GraphQLError) return rejected('graphql-parse-failed', error)
+    if (error instanceof GraphQLError) return rejected(code, error)
     return rejected('graphql-document-too-complex', 'The document can not be processed.')
   }
 }
 
-function completeDocument({ schema, entities }: Compiler, draft: Draft | Undrafted): Document {
-  const errors = validate(schema, draft.document, undefined, { maxErrors: MAX_ERRORS })
+function completeDocument(compiler: Compiler, draft: Draft | Undrafted): Document {
+  const { schema, entities, validationRules } = compiler
+  const rules = [...specifiedRules, ...validationRules]
+  const errors = validate(schema, draft.document, rules, { maxErrors: MAX_ERRORS })
   if (errors.length > 0) return rejected('graphql-validation-failed', ...errors)
   if ('rejection' in draft) return draft.rejection
   const { type, name, declaration, root, operation, fragments } = draft

@@ -3,7 +3,7 @@ import type { ExecutionArgs, ExecutionResult } from 'graphql'
 import { createHandler } from 'graphql-http'
 import type { Context } from 'koa'
 import { collectTags } from './collect-tags.js'
-import { executionContext, watchExchange } from './context.js'
+import { executionContext, type StatedCosts, watchExchange } from './context.js'
 import { abortable, executeDocument } from './engine.js'
 import type { Entities } from './entities.js'
 import { type FormatError, hideUnexpected, isExposed } from './format-error.js'
@@ -49,6 +49,7 @@ interface Run {
   readonly isPersonal: () => boolean
   readonly onTags: (tags: readonly Tag[]) => void
   readonly exchange: Exchange
+  readonly stated: StatedCosts
 }
 
 type ContextValue = Record<PropertyKey, unknown>
@@ -62,8 +63,9 @@ export function executor(setting: ExecutionSetting): Execute {
     onSubscribe: ({ context }) => context.args as ExecutionArgs & { contextValue: ContextValue },
     execute: executeDocument,
     onOperation({ context: run }, _args, result) {
-      const spent = spentOn(run.runnable.document.root, run.runnable.objects, result)
-      // A resolver may have said so itself.
+      const { document, objects } = run.runnable
+      const spent = spentOn(document.root, objects, result, run.stated)
+      // A resolver may have spoken for the whole request.
       if (spent !== undefined) run.exchange.spent ??= spent
       const cacheable = settle(run, result, entities)
       const text = serialise(result, formatError, run.report)
@@ -97,12 +99,13 @@ async function startRun(
   const watched =
     shared === undefined ? exchange : watchExchange(exchange, shared, () => void (personal = true))
   const extra = await context?.(watched, ctx)
+  const stated: StatedCosts = new Map()
   const args: ExecutionArgs = {
     schema,
     rootValue,
     document: document.document,
     variableValues: variables,
-    contextValue: executionContext(watched, loaders, extra),
+    contextValue: executionContext({ exchange: watched, loaders, extra, stated }),
   }
   return {
     runnable,
@@ -112,6 +115,7 @@ async function startRun(
     isPersonal: () => personal,
     onTags,
     exchange,
+    stated,
   }
 }
 

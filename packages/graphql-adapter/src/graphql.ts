@@ -34,12 +34,13 @@ import { throttledForm } from './throttled.js'
  */
 export function graphql<Loaders = unknown>(options: GraphqlOptions<Loaders>): Channel {
   const settings = readOptions(options)
-  const { schema, maxTokens, maxDepth, maxFields, profile, bodyLimit, reportCost, throttledStatus } = settings
+  const { schema, maxTokens, maxDepth, maxFields, validationRules, profile, bodyLimit } = settings
+  const { reportCost, throttledStatus } = settings
   const rules = checkRules(schema, options.rules)
   const entities = readEntities(schema, options.keyFields)
   const schemaDigest = keyOf('schema', printSchema(schema))
   const limits = { maxTokens, maxDepth, maxFields }
-  const documents = documentCache({ schema, entities, rules, limits }, settings.documents)
+  const documents = documentCache({ schema, entities, rules, limits, validationRules }, settings.documents)
   const { objectCosts } = options
   const sizes = objectCosts === undefined ? undefined : checkObjectCosts(schema, objectCosts)
   const preparation: Preparation = {

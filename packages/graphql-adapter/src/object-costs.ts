@@ -24,15 +24,20 @@ function within(fields: readonly ObjectField[]): number {
 /**
  * What an execution really cost: the root fields that ran, and the objects of its answer. Undefined where it can't be
  * told: work whose result an error took from the answer was done all the same.
+ *
+ * @param stated what root fields say instead of their rules.
  */
 export function spentOn(
   root: readonly RootField[],
   objects: readonly ObjectField[] | undefined,
   { data, errors }: ExecutionResult,
+  stated: ReadonlyMap<string | number, number>,
 ): number | undefined {
   if (data === null || data === undefined || (errors !== undefined && errors.length > 0)) return undefined
   let spent = 0
-  for (const { responseKey, rule } of root) if (Object.hasOwn(data, responseKey)) spent += rule?.cost ?? 1
+  for (const { responseKey, rule } of root) {
+    if (Object.hasOwn(data, responseKey)) spent += stated.get(responseKey) ?? rule?.cost ?? 1
+  }
   for (const field of objects ?? []) {
     const value = data[field.responseKey]
     spent += count(value, field) - (field.levels === 0 && (value ?? null) !== null ? 1 : 0)

@@ -6,7 +6,7 @@ import {
   checkText,
   type Exchange,
 } from '@headgate/core'
-import { GraphQLSchema, validateSchema } from 'graphql'
+import { GraphQLSchema, validateSchema, type ValidationRule } from 'graphql'
 import type { Context } from 'koa'
 import type { DocumentCacheBounds } from './document-cache.js'
 import type { KeyFields } from './entities.js'
@@ -55,6 +55,11 @@ export interface GraphqlOptions<Loaders = unknown> {
   readonly maxDepth?: number
   /** Fields an operation asks for, fragments counted at each spread. An integer of at least 1. Default 5,000. */
   readonly maxFields?: number
+  /**
+   * What documents must obey beside GraphQL's own rules, such as its `NoSchemaIntrospectionCustomRule`. A document is
+   * validated once for all who send it: a rule must not depend on the request. Default: none.
+   */
+  readonly validationRules?: readonly ValidationRule[]
   /** How many compiled documents are kept. Default: 1,000 documents, 32 MiB. */
   readonly documents?: DocumentCacheBounds
   /** What the client sees of an error in an execution. Default: errors not meant for it lose their text. */
@@ -92,6 +97,7 @@ export const OPTION_NAMES = [
   'maxTokens',
   'maxDepth',
   'maxFields',
+  'validationRules',
   'documents',
   'formatError',
   'profile',
@@ -112,6 +118,7 @@ export function readOptions(options: GraphqlOptions) {
   checkSchema(options.schema)
   const settings = {
     ...GRAPHQL_DEFAULTS,
+    validationRules: [],
     ...options,
     documents: { ...GRAPHQL_DEFAULTS.documents, ...options.documents },
   }
@@ -131,10 +138,16 @@ export function readOptions(options: GraphqlOptions) {
   if (!THROTTLED_STATUSES.has(settings.throttledStatus)) {
     throw new TypeError('graphql: throttledStatus must be 200 or 429')
   }
+  checkValidationRules(settings.validationRules)
   for (const name of ['context', 'loaders', 'formatError'] as const) {
     if (options[name] !== undefined) checkFunction(`graphql: ${name}`, options[name])
   }
   return settings
+}
+
+function checkValidationRules(rules: unknown): void {
+  if (Array.isArray(rules) && rules.every((rule) => typeof rule === 'function')) return
+  throw new TypeError('graphql: validationRules must be an array of functions')
 }
 
 function checkSchema(schema: unknown): void {

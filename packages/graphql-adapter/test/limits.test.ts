@@ -8,6 +8,7 @@ const schema = inventorySchema()
 const compiler = {
   schema,
   entities: readEntities(schema),
+  validationRules: [],
   rules: new Map(),
   limits: { maxTokens: 15_000, maxDepth: 64, maxFields: 5_000 },
 }

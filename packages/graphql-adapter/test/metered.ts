@@ -1,7 +1,6 @@
 import {
   cache,
   createIdentity,
-  type Exchange,
   gate,
   idempotency,
   memoryCacheStore,
@@ -14,7 +13,8 @@ import {
   type ReportedEvent,
 } from '@headgate/core'
 import { ManualClock } from '@headgate/core/testing'
-import { graphql, type GraphqlOptions, type ObjectCosts } from '../src/index.js'
+import { graphql, type GraphqlContext, type GraphqlOptions, type ObjectCosts } from '../src/index.js'
+import type { GraphQLResolveInfo } from 'graphql'
 import { inventory, type Loaders } from './inventory.js'
 import { post, start } from './server.js'
 
@@ -41,8 +41,10 @@ export interface Metering {
   readonly options?: Partial<GraphqlOptions<Loaders>>
 }
 
+/** Resolvers that tests may replace. */
 interface Resolvers {
-  signIn: (args: object, context: { exchange: Exchange }) => string
+  signIn: (args: { name: string }, context: GraphqlContext, info: GraphQLResolveInfo) => unknown
+  createItem: (args: { input: object }, context: GraphqlContext, info: GraphQLResolveInfo) => unknown
 }
 
 /** A gateway whose clock stands still, with budgets, and two items behind it. */

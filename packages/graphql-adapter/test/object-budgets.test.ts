@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from '@jest/globals'
-import type { Exchange } from '@headgate/core'
-import type { ObjectCosts } from '../src/index.js'
+import type { GraphQLResolveInfo } from 'graphql'
+import type { GraphqlContext, ObjectCosts } from '../src/index.js'
 import { COSTS, metered } from './metered.js'
 import { stopAll } from './server.js'
 
@@ -92,13 +92,53 @@ describe('a mutation', () => {
 
   test('pays what its resolver says, if it says so', async () => {
     const { ask, left, rootValue } = await open()
-    const { signIn } = rootValue
-    rootValue.signIn = (_: object, context: { exchange: Exchange }) => {
-      context.exchange.spent = 1
-      return signIn({}, context)
-    }
+    rootValue.signIn = (_, { exchange }) => void (exchange.spent = 1)
     expect((await ask('mutation { signIn(name: "x") }')).during).toBe(90)
     expect(await left()).toBe(99)
+  })
+
+  test('pays for each guess beside a sign-in that succeeds and says so for itself', async () => {
+    const { ask, left, rootValue } = await open()
+    rootValue.signIn = ({ name }, { spent }, info) => {
+      if (name !== 'ann') return null
+      spent(info, 1)
+      return 'ok'
+    }
+    const guesses = 'a: signIn(name: "x") b: signIn(name: "ann") __proto__: signIn(name: "y")'
+    expect((await ask(`mutation { ${guesses} }`)).during).toBe(70)
+    expect(await left()).toBe(100 - 10 - 1 - 10)
+  })
+
+  test('pays in full where one of its fields fails, whatever the others say', async () => {
+    const { ask, left, rootValue } = await open()
+    rootValue.signIn = ({ name }, { spent }, info) => {
+      if (name !== 'ann') throw new Error('wrong')
+      spent(info, 1)
+      return 'ok'
+    }
+    await ask('mutation { a: signIn(name: "ann") b: signIn(name: "x") }')
+    expect(await left()).toBe(80)
+  })
+
+  test('may say more than it was charged, and for a field from below it', async () => {
+    const { ask, left, rootValue } = await open()
+    rootValue.signIn = (_, { spent }, info) => spent(info, 30)
+    rootValue.createItem = () => ({
+      id: '9',
+      name: (_: object, { spent }: GraphqlContext, info: GraphQLResolveInfo) => (spent(info, 2), 'Rug'),
+    })
+    await ask('mutation { signIn(name: "x") createItem(input: { name: "Rug" }) { id name } }')
+    expect(await left()).toBe(100 - 30 - 2)
+  })
+
+  test.each([-1, 1.5, Number.NaN])('can not say that it cost %d: that field fails', async (units) => {
+    const { ask, left, rootValue } = await open()
+    rootValue.signIn = (_, { spent }, info) => spent(info, units)
+    expect((await ask('mutation { signIn(name: "x") }')).body).toMatchObject({
+      data: { signIn: null },
+      errors: [{ path: ['signIn'] }],
+    })
+    expect(await left()).toBe(90)
   })
 
   test('pays once under a key: the replay costs the request alone', async () => {

@@ -166,6 +166,9 @@ describe('the most objects of an answer', () => {
   })
 })
 
+/** No root field says what it cost. */
+const NONE: ReadonlyMap<string, number> = new Map()
+
 /** Executes a document whose root fields cost 3 each, and says what that cost. */
 async function run(text: string, rootValue: object): Promise<number | undefined> {
   const document = parse(text)
@@ -174,7 +177,7 @@ async function run(text: string, rootValue: object): Promise<number | undefined>
     if (node.kind !== Kind.FIELD) throw new Error('fields only')
     return { responseKey: (node.alias ?? node.name).value, node, field: undefined, rule: { cost: 3 } }
   })
-  return spentOn(root, plan(text), { ...(data && { data }), ...(errors && { errors }) })
+  return spentOn(root, plan(text), { ...(data && { data }), ...(errors && { errors }) }, NONE)
 }
 
 describe('what an execution cost', () => {
@@ -196,8 +199,8 @@ describe('what an execution cost', () => {
 
   test('is not told where an error took results away', async () => {
     expect(await run('{ many { id } plain { name } }', { many: [leaf()], plain: [{}] })).toBeUndefined()
-    expect(spentOn([], [], { data: {}, errors: [] })).toBe(1)
-    expect(spentOn([], [], {})).toBeUndefined()
+    expect(spentOn([], [], { data: {}, errors: [] }, NONE)).toBe(1)
+    expect(spentOn([], [], {}, NONE)).toBeUndefined()
   })
 })
 
@@ -232,7 +235,7 @@ test('no answer within the sizes has more objects than were foreseen', async () 
       const result = await execute({ schema, document: parse(text), rootValue })
       expect(result.errors).toBeUndefined()
       const objects = plan(text)
-      expect(spentOn([], objects, result)).toBeLessThanOrEqual(Math.max(1, mostObjects(objects)))
+      expect(spentOn([], objects, result, NONE)).toBeLessThanOrEqual(Math.max(1, mostObjects(objects)))
     }),
     { numRuns: 200 },
   )

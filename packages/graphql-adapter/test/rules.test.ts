@@ -14,7 +14,7 @@ const schema = inventorySchema()
 function compiled(text: string, rules: Rules): Document {
   const limits = { maxTokens: 15_000, maxDepth: 64, maxFields: 5_000 }
   return compileDocument(
-    { schema, entities: readEntities(schema), rules: checkRules(schema, rules), limits },
+    { schema, entities: readEntities(schema), validationRules: [], rules: checkRules(schema, rules), limits },
     text,
     undefined,
   )
@@ -133,7 +133,8 @@ describe('what an operation is by the rules of its root fields', () => {
       names.map((name) => [`Query.${name}`, { scopes: [[`${name}:a`], [`${name}:b`]] }]),
     )
     const limits = { maxTokens: 15_000, maxDepth: 64, maxFields: 5_000 }
-    const compiler = { schema: wide, entities: readEntities(wide), rules: checkRules(wide, rules), limits }
+    const entities = readEntities(wide)
+    const compiler = { schema: wide, entities, rules: checkRules(wide, rules), limits, validationRules: [] }
     expect(compileDocument(compiler, `{ ${names.join(' ')} }`, undefined)).toMatchObject({
       code: 'graphql-document-too-complex',
     })

@@ -29,7 +29,11 @@ function compiled(schema: GraphQLSchema, text: string): RunnableDocument {
     ]),
   )
   const limits = { maxTokens: 15_000, maxDepth: 64, maxFields: 5_000 }
-  const document = compileDocument({ schema, entities: readEntities(schema), rules, limits }, text, undefined)
+  const document = compileDocument(
+    { schema, entities: readEntities(schema), validationRules: [], rules, limits },
+    text,
+    undefined,
+  )
   if (document.kind === 'rejected') throw new Error(JSON.stringify(document))
   return document
 }
@@ -184,7 +188,7 @@ describe('a tag plan', () => {
 
   test('a document that will not be kept is executed as it is', () => {
     const { schema } = inventory()
-    const compiler = { schema, entities: readEntities(schema), rules: new Map() }
+    const compiler = { schema, entities: readEntities(schema), validationRules: [], rules: new Map() }
     const limits = { maxTokens: 15_000, maxDepth: 64, maxFields: 5_000 }
     const document = compileDocument({ ...compiler, limits }, '{ item(id: 1) { name } }', undefined)
     expect(document).toMatchObject({ kind: 'runnable', plan: undefined })
