@@ -13,7 +13,7 @@ const DEEPEST = 128
 export function canonicalJson(text: string): string | undefined {
   try {
     JSON.parse(text)
-    return rewrite(text)
+    return value({ text, at: 0 }, 0)
   } catch (error) {
     if (error instanceof SyntaxError) return undefined
     throw error
@@ -21,94 +21,88 @@ export function canonicalJson(text: string): string | undefined {
 }
 
 const SPACE = /[ \t\n\r]*/y
+const LITERAL = /[a-z]+/y
 const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 
-/** Walks a text that is known to be JSON. */
-function rewrite(text: string): string {
-  let at = 0
+/** A place in a text that is known to be JSON. Every reader below moves it on. */
+interface Cursor {
+  readonly text: string
+  at: number
+}
 
-  const skip = (pattern: RegExp): string => {
-    pattern.lastIndex = at
-    const found = pattern.exec(text)?.[0] ?? ''
-    at += found.length
-    return found
+function value(cursor: Cursor, depth: number): string {
+  if (depth > DEEPEST) throw new SyntaxError('nested too deeply')
+  skip(cursor, SPACE)
+  switch (cursor.text[cursor.at]) {
+    case '{':
+      return object(cursor, depth)
+    case '[':
+      return array(cursor, depth)
+    case '"':
+      return string(cursor)
+    case 't':
+    case 'f':
+    case 'n':
+      return skip(cursor, LITERAL)
+    default:
+      return decimal(skip(cursor, NUMBER))
   }
+}
 
-  /** Steps over one of `{ [ , :` and reports whether it was there. */
-  const step = (character: string): boolean => {
-    skip(SPACE)
-    if (text[at] !== character) return false
-    at += 1
-    return true
+function array(cursor: Cursor, depth: number): string {
+  const items: string[] = []
+  step(cursor, '[')
+  if (step(cursor, ']')) return '[]'
+  do items.push(value(cursor, depth + 1))
+  while (step(cursor, ','))
+  step(cursor, ']')
+  return `[${items.join(',')}]`
+}
+
+function object(cursor: Cursor, depth: number): string {
+  const members: { name: string; value: string }[] = []
+  step(cursor, '{')
+  if (step(cursor, '}')) return '{}'
+  do {
+    skip(cursor, SPACE)
+    const name = string(cursor)
+    step(cursor, ':')
+    members.push({ name, value: value(cursor, depth + 1) })
+  } while (step(cursor, ','))
+  step(cursor, '}')
+  members.sort((a, b) => (a.name < b.name ? -1 : 1))
+  if (members.some(({ name }, index) => name === members[index - 1]?.name)) {
+    throw new SyntaxError('a member name is repeated')
   }
+  return `{${members.map((member) => `${member.name}:${member.value}`).join(',')}}`
+}
 
-  const value = (depth: number): string => {
-    if (depth > DEEPEST) throw new SyntaxError('nested too deeply')
-    skip(SPACE)
-    switch (text[at]) {
-      case '{':
-        return object(depth)
-      case '[':
-        return array(depth)
-      case '"':
-        return string()
-      case 't':
-        return literal('true')
-      case 'f':
-        return literal('false')
-      case 'n':
-        return literal('null')
-      default:
-        return decimal(skip(NUMBER))
-    }
-  }
+function string(cursor: Cursor): string {
+  const { text, at: start } = cursor
+  let end = start
+  do end = text.indexOf('"', end + 1)
+  while (isEscaped(text, end))
+  cursor.at = end + 1
+  const raw = text.slice(start, end + 1)
+  if (!raw.includes('\\')) return raw
+  const parsed = JSON.parse(raw) as string
+  if (!parsed.isWellFormed()) throw new SyntaxError('a string holds a lone surrogate')
+  return JSON.stringify(parsed)
+}
 
-  const literal = (name: string): string => {
-    at += name.length
-    return name
-  }
+/** Steps over one of `{ } [ ] , :` and reports whether it was there. */
+function step(cursor: Cursor, character: string): boolean {
+  skip(cursor, SPACE)
+  if (cursor.text[cursor.at] !== character) return false
+  cursor.at += 1
+  return true
+}
 
-  const array = (depth: number): string => {
-    const items: string[] = []
-    at += 1
-    if (step(']')) return '[]'
-    do items.push(value(depth + 1))
-    while (step(','))
-    step(']')
-    return `[${items.join(',')}]`
-  }
-
-  const object = (depth: number): string => {
-    const members: { name: string; value: string }[] = []
-    at += 1
-    if (step('}')) return '{}'
-    do {
-      skip(SPACE)
-      const name = string()
-      step(':')
-      members.push({ name, value: value(depth + 1) })
-    } while (step(','))
-    step('}')
-    members.sort((a, b) => (a.name < b.name ? -1 : 1))
-    if (members.some(({ name }, index) => name === members[index - 1]?.name)) {
-      throw new SyntaxError('a member name is repeated')
-    }
-    return `{${members.map((member) => `${member.name}:${member.value}`).join(',')}}`
-  }
-
-  const string = (): string => {
-    const start = at
-    do at = text.indexOf('"', at + 1)
-    while (isEscaped(text, at))
-    at += 1
-    const raw = text.slice(start, at)
-    if (!raw.includes('\\')) return raw
-    const parsed = JSON.parse(raw) as string
-    if (!parsed.isWellFormed()) throw new SyntaxError('a string holds a lone surrogate')
-    return JSON.stringify(parsed)
-  }
-
-  return value(0)
+function skip(cursor: Cursor, pattern: RegExp): string {
+  pattern.lastIndex = cursor.at
+  const found = pattern.exec(cursor.text)?.[0] ?? ''
+  cursor.at += found.length
+  return found
 }
 
 function isEscaped(text: string, quote: number): boolean {
