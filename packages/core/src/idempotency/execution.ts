@@ -18,65 +18,63 @@ const ATTEMPTS = 3
 /** The wait before the second attempt; the third waits twice as long. */
 const PAUSE = 250
 
+/** An operation that runs as the owner of a cell. */
+interface Execution {
+  readonly setting: ExecutionSetting
+  readonly won: Won
+  readonly barrier: Barrier
+  readonly exchange: Exchange
+}
+
 /**
  * Runs the operation as the cell's owner: whatever it does past the barrier is done once. The client may leave, the
  * work goes on. The answer goes out when its record is stored, and not at all when it can't be.
  */
-export async function execute(
-  setting: ExecutionSetting,
-  won: Won,
-  barrier: Barrier,
-  exchange: Exchange,
-  next: Next,
-): Promise<Reply> {
+export async function execute(execution: Execution, next: Next): Promise<Reply> {
+  const { setting, won, exchange } = execution
   const { store, clock, lease, storeTimeout } = setting
   const stop = keepLease(
     clock,
     lease / 3,
     () => within(clock, storeTimeout, store.renew(won.cell, won.fence, lease)),
-    () => report(exchange, won, 'renew'),
+    () => report(execution, 'renew'),
   )
   try {
-    return await exchange.detached(() => run(setting, won, barrier, exchange, next))
+    return await exchange.detached(() => run(execution, next))
   } finally {
     stop()
   }
 }
 
-async function run(
-  setting: ExecutionSetting,
-  won: Won,
-  barrier: Barrier,
-  exchange: Exchange,
-  next: Next,
-): Promise<Reply> {
+async function run(execution: Execution, next: Next): Promise<Reply> {
+  const { setting, won, barrier, exchange } = execution
   let captured: Captured
   try {
     const reply = await next()
     const state = await barrier.outcome()
     if (state === 'lost' || state === 'unavailable') {
       discard(reply)
-      return await stopped(setting, won, state, exchange)
+      return await stopped(execution, state)
     }
     if (isRefusal(reply)) {
-      if (state === 'passed') await settle(setting, won, exchange, FAILED)
-      else await withdraw(setting, won, exchange)
+      if (state === 'passed') await settle(execution, FAILED)
+      else await withdraw(execution)
       return reply
     }
     if (isUndone(exchange, reply, state)) {
-      await withdraw(setting, won, exchange)
+      await withdraw(execution)
       return reply
     }
     captured = await capture(reply, setting.keep, setting.maxBody)
   } catch (error) {
     const state = await barrier.outcome()
-    if (state === 'lost' || state === 'unavailable') return stopped(setting, won, state, exchange)
-    if (state === 'ahead') await withdraw(setting, won, exchange)
-    else await settle(setting, won, exchange, FAILED)
+    if (state === 'lost' || state === 'unavailable') return stopped(execution, state)
+    if (state === 'ahead') await withdraw(execution)
+    else await settle(execution, FAILED)
     throw error
   }
   const { answer, record } = captured
-  if (await settle(setting, won, exchange, record)) return answer
+  if (await settle(execution, record)) return answer
   discard(answer)
   return outcomeUnknown(won.cell, 'completion-lost')
 }
@@ -103,32 +101,22 @@ function discard(reply: Reply): void {
 }
 
 /** The handler asked to pass the barrier and must not have: whatever it made of that, nothing was done. */
-async function stopped(
-  setting: ExecutionSetting,
-  won: Won,
-  state: 'lost' | 'unavailable',
-  exchange: Exchange,
-): Promise<Refusal> {
+async function stopped(execution: Execution, state: 'lost' | 'unavailable'): Promise<Refusal> {
+  const { won, exchange } = execution
   if (state === 'lost') {
     exchange.report({ type: 'idempotency.claim-lost', operationRef: won.cell })
     return claimLost(won.cell)
   }
-  report(exchange, won, 'begin')
-  await withdraw(setting, won, exchange)
+  report(execution, 'begin')
+  await withdraw(execution)
   return storeUnavailable(won.cell)
 }
 
 /** Stores how the operation ended, and says whether it is stored. */
-async function settle(
-  setting: ExecutionSetting,
-  won: Won,
-  exchange: Exchange,
-  record: IdempotencyRecord,
-): Promise<boolean> {
-  const verdict = await complete(setting, won, exchange, record)
-  if (verdict === 'full' && record.outcome === 'answered') {
-    return settle(setting, won, exchange, tombstone(record))
-  }
+async function settle(execution: Execution, record: IdempotencyRecord): Promise<boolean> {
+  const verdict = await complete(execution, record)
+  if (verdict === 'full' && record.outcome === 'answered') return settle(execution, tombstone(record))
+  const { won, exchange } = execution
   const operationRef = won.cell
   if (verdict === 'stored') {
     const { outcome, status } = record
@@ -140,16 +128,16 @@ async function settle(
 }
 
 async function complete(
-  { store, clock, retention, storeTimeout }: ExecutionSetting,
-  won: Won,
-  exchange: Exchange,
+  execution: Execution,
   record: IdempotencyRecord,
 ): Promise<CompletionVerdict | 'failed'> {
+  const { won, setting } = execution
+  const { store, clock, retention, storeTimeout } = setting
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await within(clock, storeTimeout, store.complete(won.cell, won.fence, record, retention))
     } catch {
-      report(exchange, won, 'complete')
+      report(execution, 'complete')
     }
     if (attempt === ATTEMPTS) return 'failed'
     await pause(clock, PAUSE * attempt)
@@ -157,19 +145,17 @@ async function complete(
 }
 
 /** There was no effect: the key is free again. If the store fails, the lease lapses. */
-async function withdraw(
-  { store, clock, storeTimeout }: ExecutionSetting,
-  won: Won,
-  exchange: Exchange,
-): Promise<void> {
+async function withdraw(execution: Execution): Promise<void> {
+  const { won, setting, exchange } = execution
+  const { store, clock, storeTimeout } = setting
   try {
     await within(clock, storeTimeout, store.withdraw(won.cell, won.owner))
     exchange.report({ type: 'idempotency.withdrawn', operationRef: won.cell })
   } catch {
-    report(exchange, won, 'withdraw')
+    report(execution, 'withdraw')
   }
 }
 
-function report(exchange: Exchange, { cell }: Won, call: 'begin' | 'renew' | 'complete' | 'withdraw'): void {
-  exchange.report({ type: 'idempotency.store-failed', operationRef: cell, call })
+function report({ exchange, won }: Execution, call: 'begin' | 'renew' | 'complete' | 'withdraw'): void {
+  exchange.report({ type: 'idempotency.store-failed', operationRef: won.cell, call })
 }

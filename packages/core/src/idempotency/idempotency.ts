@@ -149,10 +149,10 @@ async function guarded(
   if (verdict.state !== 'won') return answerInstead(exchange, cell, verdict)
   exchange.report({ type: 'idempotency.claimed', operationRef: cell })
   const won = { cell, owner, fence: verdict.fence }
-  if (barrier === 'now') return execute(setting, won, IMPLIED, exchange, next)
+  if (barrier === 'now') return execute({ setting, won, barrier: IMPLIED, exchange }, next)
   const ahead = deferredBarrier(setting, won)
   barriers.set(exchange, ahead)
-  return execute(setting, won, ahead, exchange, next)
+  return execute({ setting, won, barrier: ahead, exchange }, next)
 }
 
 /**
