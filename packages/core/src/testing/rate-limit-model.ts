@@ -23,7 +23,7 @@ interface Cell {
   base: number
   interval: number
   burst: number
-  /** Of a window: the stretch that was seen last. */
+  /** Of a window: the stretch in which something was taken last. */
   newest: number
 }
 
@@ -50,7 +50,9 @@ export function modelRateLimitStore(clock: Clock): RateLimitStore {
       const id = `model-${(ids += 1)}`
       if (isAdmitted) {
         for (const charge of charges) {
-          const { log } = cellOf(charge, now)
+          const cell = cellOf(charge, now)
+          const { log } = cell
+          if (charge.cost > 0 || reserve > 0) noteStretch(cell, charge, now)
           const replaced = log.find((one) => reserve > 0 && one.id !== undefined && one.id === replaces?.id)
           if (replaced !== undefined) replaced.id = undefined
           log.push({
@@ -92,6 +94,7 @@ export function modelRateLimitStore(clock: Clock): RateLimitStore {
         if (more <= 0) taken.units += more
         else {
           const units = roomFor(cell, charge, more, now)
+          noteStretch(cell, charge, now)
           cell.log.push({ at: now, units, isLook: units === 0, lapses: 0 })
         }
       }
@@ -189,8 +192,13 @@ function bound(cell: Cell, charge: RateLimitCharge, now: number): void {
     cell.log = cell.log
       .filter(({ at }) => stretchAt(at) >= cell.newest - behind)
       .map(({ units }) => ({ at: now, units, lapses: 0 }))
+    cell.newest = stretch
   }
-  cell.newest = stretch
+}
+
+/** Who only looks leaves a budget as it was, the time it was seen last too. */
+function noteStretch(cell: Cell, charge: RateLimitCharge, now: number): void {
+  if (!isGcra(charge)) cell.newest = stretchesOf(charge).stretchAt(now)
 }
 
 function restart(cell: Cell, full: number): void {

@@ -86,6 +86,20 @@ export const WINDOW_CASES: Cases = {
     strictEqual(await drain(store, windowCharge(key)), 10)
   },
 
+  'a clock that was ahead while somebody looked frees nobody': async ({ store, clock, key }) => {
+    const spent = charge(key, { burst: 1, interval: 365 * 86_400 * SECOND })
+    await store.consume([spent])
+    for (const window of [windowCharge(key, { quota: 'sliding' }), calendarCharge(key)]) {
+      strictEqual(await drain(store, window), 10)
+      const start = clock.now()
+      clock.step(start + 32 * 86_400_000)
+      strictEqual(await remaining(store, window), 10)
+      strictEqual((await store.consume([spent, window])).outcome, 'denied')
+      clock.step(start)
+      strictEqual(await remaining(store, window), 0)
+    }
+  },
+
   'a month is a month of UTC, to its last microsecond': async ({ store, clock, key }) => {
     for (const [begin, end] of [
       [Date.UTC(2026, 0, 31), Date.UTC(2026, 1)],

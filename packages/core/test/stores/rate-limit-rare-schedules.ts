@@ -79,8 +79,16 @@ export function schedulesOfManyQuotas({ maxLength }: OneKeyInit): fc.Arbitrary<r
  * all of them; one key is blocked: a store may forget, or bring back to its burst, what nobody asks for at the time.
  */
 export function schedulesOfSlowBudgets({ maxLength, atomic }: ScheduleInit): fc.Arbitrary<readonly Step[]> {
-  const interval = fc.constantFrom(3_600 * SECOND, 86_400 * SECOND)
-  const rate = fc.record({ quota: place.quota, key: atomic ? fc.constant('k') : keys, interval, burst })
+  const common = { quota: place.quota, key: atomic ? fc.constant('k') : keys, burst }
+  const rate = fc.oneof(
+    fc.record({ ...common, interval: fc.constantFrom(3_600 * SECOND, 86_400 * SECOND) }),
+    // Stretches of a hundred seconds: more of them begin in a schedule, and none is forgotten.
+    fc.record({
+      ...common,
+      algorithm: fc.constant('sliding-window' as const),
+      window: fc.constant(1_000 * SECOND),
+    }),
+  )
   const rates = fc.uniqueArray(rate, {
     selector: ({ quota, key }) => quota + key,
     minLength: 2,

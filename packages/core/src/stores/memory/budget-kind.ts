@@ -10,8 +10,8 @@ import {
 } from '../../rate-limit/gcra-budget.js'
 import type { Reservation } from '../../rate-limit/reservation.js'
 import type { RateLimitCharge } from '../../rate-limit/store.js'
-import { type WindowShape, windowShape, unitsOf } from '../../rate-limit/window.js'
-import { bringWindow, countIn, settleWindow, type WindowBudget } from '../../rate-limit/window-budget.js'
+import { moveCounts, unitsOf, type WindowShape, windowShape } from '../../rate-limit/window.js'
+import { countIn, foldWindow, settleWindow, type WindowBudget } from '../../rate-limit/window-budget.js'
 
 /** What a table asks of budgets, whatever their algorithm. Times are microseconds. */
 export interface BudgetKind<B> {
@@ -71,15 +71,18 @@ export function windowKind(shape: WindowShape): BudgetKind<Kept<WindowBudget>> {
       if (like === undefined) return { key, burst, newest: 0, counts: [0], reservations: undefined }
       return { ...like, key, counts: [...like.counts], reservations: undefined }
     },
-    bound: (budget, now) => bringWindow(budget, shape, now),
+    bound: (budget, now) => foldWindow(budget, shape, now),
     bring(budget, { burst }) {
       budget.burst = burst
     },
     level: (budget) => budget,
-    take: (budget, { cost }, now, reservation) => countIn(budget, cost, now, reservation),
+    take: (budget, { cost }, now, reservation) => countIn(budget, shape, cost, now, reservation),
     settle: (budget, id, reserved, actual, now) => settleWindow(budget, shape, id, reserved, actual, now),
-    used: ({ counts, burst }) => unitsOf(counts) / burst,
-    merge(into, { counts, burst }) {
+    used: (budget, now) => unitsOf(budget, shape, now) / budget.burst,
+    merge(into, budget, now) {
+      moveCounts(into, shape, now)
+      moveCounts(budget, shape, now)
+      const { counts, burst } = budget
       const length = Math.max(into.counts.length, counts.length)
       into.counts = Array.from({ length }, (_, age) => Math.max(into.counts[age] ?? 0, counts[age] ?? 0))
       into.burst = Math.max(into.burst, burst)

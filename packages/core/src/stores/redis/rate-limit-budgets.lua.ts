@@ -1,6 +1,7 @@
 import { MOST_RESERVATIONS } from '../../rate-limit/store.js'
 import { CALENDAR } from './rate-limit-calendar.lua.js'
 import { LINE, MOST_PLAIN, plainConsume, readValue, writeValue } from './rate-limit-plain.lua.js'
+import { WINDOWS } from './rate-limit-windows.lua.js'
 import { redisScript, type RedisScript } from './script.js'
 import { SERVER_TIME, type ScriptTime } from './script-time.js'
 
@@ -28,8 +29,8 @@ export function budgetScripts(time: ScriptTime = SERVER_TIME): BudgetScripts {
   const load = CALENDAR + LOAD
   const save = SAVE.replace('WRITE', writeValue(time))
   return {
-    consume: redisScript(value + plainConsume(time) + load + BRING + save + CONSUME),
-    settle: redisScript(value + load + BRING + save + SETTLE.replace('LAST', time.last)),
+    consume: redisScript(value + plainConsume(time) + load + WINDOWS + BRING + save + CONSUME),
+    settle: redisScript(value + load + WINDOWS + BRING + save + SETTLE.replace('LAST', time.last)),
     block: redisScript(value + load + save + BLOCK),
   }
 }
@@ -84,23 +85,9 @@ local function bring(id, budget, unit, burst)
     budget[2], budget[3] = unit, burst
     return carried
   end
-  local passed = stretchAt(budget[2], now) - budget[4]
-  local units = 0
-  if passed < 0 then
-    for at = 5, #budget do units = units + budget[at] end
-    for at = #budget, 6, -1 do budget[at] = nil end
-    budget[5], reserved[id], dirty = units, nil, true
-  elseif passed > 0 then
-    local most = 5 + budget[1]
-    for at = min(most, #budget + passed), 5, -1 do
-      budget[at] = at - passed >= 5 and budget[at - passed] or 0
-    end
-  end
-  if passed ~= 0 then budget[4] = budget[4] + passed end
+  if foldBack(budget) then reserved[id], dirty = nil, true end
   if burst and budget[3] ~= burst then budget[3], dirty = burst, true end
-  units = 0
-  for at = 5, #budget do units = units + budget[at] end
-  return units
+  return unitsOf(budget)
 end
 `
 
@@ -160,14 +147,6 @@ end
 `
 
 const CONSUME = `
-local function untilGone(budget, units, taken)
-  for at = #budget, 5, -1 do
-    units = units - budget[at] - (at == 5 and taken or 0)
-    if units <= 0 then return startOf(budget[2], budget[4] - (at - 5) + budget[1] + 1) - now end
-  end
-  return 0
-end
-
 local blocked = 0
 if block then
   if block[1] > now + block[2] then block[1], dirty = now + block[2], true end
@@ -196,7 +175,7 @@ for unit, burst, id in string.gmatch(plan, ${LINE}) do
     if behind < 0 then
       wait = max(0, owed + unit * cost - unit * burst)
     elseif cost > 0 and owed + cost > burst then
-      wait = untilGone(budget, owed + cost - burst, 0)
+      wait = untilGone(budget, owed + cost - burst)
     end
     wait = max(wait, blocked)
     if wait > 0 and outcome == 0 then outcome = 1 end
@@ -219,7 +198,7 @@ for nth = 1, count do
   else
     local units = owed + taken
     remaining = max(0, burst - units)
-    if units > 0 then renewal = untilGone(budget, max(1, units - burst + 1), taken) end
+    if units > 0 then renewal = untilGone(budget, max(1, units - burst + 1)) end
   end
   if blocked > 0 then remaining, renewal = 0, max(renewal, blocked) end
   reply[nth * 3 - 1], reply[nth * 3], reply[nth * 3 + 1] = remaining, renewal, wait
@@ -236,7 +215,7 @@ for nth = 1, count do
         budget[4] = max(budget[4], now) + unit * cost
       end
     else
-      budget[5] = budget[5] + cost
+      countIn(budget, cost)
     end
     if reservation ~= '' then
       local valid = {}
@@ -276,7 +255,7 @@ for at = 2, LAST, 3 do
             budget[4] = max(budget[4], now) + time
           end
         elseif actual > cost then
-          budget[5] = budget[5] + min(actual - cost, max(0, budget[3] - owed))
+          countIn(budget, min(actual - cost, max(0, budget[3] - owed)))
         else
           local stretch = 5 + budget[4] - one[3]
           if stretch <= #budget then budget[stretch] = budget[stretch] - (cost - actual) end

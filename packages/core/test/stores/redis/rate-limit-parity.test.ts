@@ -88,7 +88,11 @@ describeRedis('parity', () => {
       schedulesOfSlowBudgets({ atomic: true, maxLength: 60 }),
       500,
     ],
-    ['when the clock steps back', schedulesWithStepsBack({ maxLength: 60, algorithms: ['gcra'] }), 700],
+    [
+      'when the clock steps back',
+      schedulesWithStepsBack({ maxLength: 60, algorithms: ['gcra', 'sliding-window', 'fixed-window'] }),
+      700,
+    ],
   ])(
     '%s, Redis, memory and the model say the same',
     async (_title, some, numRuns) => {
