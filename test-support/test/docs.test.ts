@@ -4,14 +4,17 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '../..')
-const pages = ['.', 'docs', ...foldersIn('packages'), ...foldersIn('examples')].flatMap((folder) =>
-  readdirSync(join(root, folder))
-    .filter((file) => file.endsWith('.md'))
-    .map((file) => join(folder, file)),
+const pages = ['.', 'docs', 'examples', ...foldersIn('packages'), ...foldersIn('examples')].flatMap(
+  (folder) =>
+    readdirSync(join(root, folder))
+      .filter((file) => file.endsWith('.md'))
+      .map((file) => join(folder, file)),
 )
 
 function foldersIn(folder: string): string[] {
-  return readdirSync(join(root, folder)).map((name) => join(folder, name))
+  return readdirSync(join(root, folder), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => join(folder, name))
 }
 
 interface Block {
