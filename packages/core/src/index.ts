@@ -200,12 +200,8 @@ export {
 } from './stores/memory/rate-limit.js'
 
 // Was it done before
-export {
-  idempotency,
-  IDEMPOTENCY_DEFAULTS,
-  type IdempotencyOptions,
-  type IdempotencyPolicy,
-} from './idempotency/idempotency.js'
+export { idempotency, type IdempotencyPolicy } from './idempotency/idempotency.js'
+export { IDEMPOTENCY_DEFAULTS, type IdempotencyOptions } from './idempotency/options.js'
 export type { IdempotencyEvent, IdempotencyUnknownReason } from './idempotency/events.js'
 export type {
   ClaimVerdict,
