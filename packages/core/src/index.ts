@@ -166,6 +166,7 @@ export type { CallerList, IdentityPattern } from './rate-limit/caller-list.js'
 export type { FieldsVersion } from './rate-limit/fields.js'
 export type { Quota, QuotaAlgorithm } from './rate-limit/quota.js'
 export type { QuotaKey } from './rate-limit/quota-key.js'
+export type { CalendarWindow } from './rate-limit/quota-window.js'
 export { concurrencyLimit } from './concurrency/concurrency-limit.js'
 export {
   CONCURRENCY_DEFAULTS,
@@ -177,7 +178,7 @@ export { shedLoad, SHED_LOAD_DEFAULTS, type ShedLoadOptions } from './load-shedd
 export type { LoadPriority, LoadShedEvent } from './load-shedding/events.js'
 export type { EventLoopGauge } from './load-shedding/event-loop-gauge.js'
 export type { RateLimitEvent } from './rate-limit/events.js'
-export type { GcraRate, Rate, WindowRate } from './rate-limit/rate.js'
+export type { CalendarRate, GcraRate, Rate, WindowRate } from './rate-limit/rate.js'
 export {
   type BudgetStore,
   type ConsumeOptions,
