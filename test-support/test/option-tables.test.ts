@@ -42,6 +42,8 @@ const { maxEntriesPerSource } = REDIS_REPLAY_DEFAULTS
 /** Page, heading of the section with the table, interface, defaults. The rate limits' own tests hold their page. */
 const TABLES: readonly (readonly [string, string, string, Readonly<Record<string, unknown>>])[] = [
   ['../README.md', '## Compose', 'GateOptions', {}],
+  ['../README.md', '### Requests without a channel', 'Declaration', {}],
+  ['../README.md', '### Requests without a channel', 'OperationHints', {}],
   ['auth.md', '### `authenticate(schemes, options)`', 'AuthenticateOptions', AUTHENTICATE_DEFAULTS],
   ['auth.md', '### Guessing', 'FailureOptions', FAILURE_DEFAULTS],
   ['auth.md', '## Telling clients where to get a token', 'ProtectedResourceOptions', {}],
