@@ -14,13 +14,14 @@ function process(options: LeaseOptions = {}) {
   const sizes: number[] = []
   let answered: Promise<unknown> | undefined
   let settled = 0
+  let isBroken = false
   const store: BudgetStore = {
     ...memory,
-    async consume(charges, asked) {
+    consume(charges, asked) {
+      if (isBroken) throw new Error('broken')
       sizes.push(charges[0]?.cost ?? 0)
       const decision = memory.consume(charges, asked)
-      await (answered ?? turn())
-      return decision
+      return (answered ?? turn()).then(() => decision)
     },
     async settle(receipt, costs) {
       await turn()
@@ -40,6 +41,7 @@ function process(options: LeaseOptions = {}) {
     sizes,
     press,
     settled: () => settled,
+    setBroken: (now: boolean) => void (isBroken = now),
     answerAfter: (event: Promise<unknown>) => void (answered = event),
     left: async () => (await memory.consume([{ ...ONE, cost: 0 }])).quotas[0]?.remaining,
   }
@@ -89,6 +91,15 @@ describe('a process that takes units ahead', () => {
     const asked = sizes.length
     await node.consume([ONE])
     expect(sizes.length).toBe(asked + 1)
+  })
+
+  test('goes on after a store that failed at once, without an answer to wait for', async () => {
+    const { node, press, setBroken } = process()
+    await press(3)
+    setBroken(true)
+    await expect(async () => node.consume([ONE])).rejects.toThrow('broken')
+    setBroken(false)
+    await press(20)
   })
 
   test('takes what was used of the last ones, when it was not all of them', async () => {
