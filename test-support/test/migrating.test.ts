@@ -101,6 +101,18 @@ describe('a gate behind koa-jwt', () => {
   })
 })
 
+test('a request with a credential that nobody knows is not answered from the cache', async () => {
+  const { url } = await startApp(gate([cache({ store: memoryStores().cache })]), (ctx) => {
+    ctx.set('Cache-Control', 'max-age=60')
+    ctx.body = ctx.get('authorization')
+  })
+  for (const authorization of ['Bearer one', 'Bearer two', 'Bearer one']) {
+    const answer = await fetch(url, { headers: { authorization } })
+    expect(await answer.text()).toBe(authorization)
+    expect(answer.headers.get('cache-status')).toMatch(/^headgate; fwd=bypass/)
+  }
+})
+
 describe('the whole, moved over', () => {
   test('what was open stays open, and handlers find the user where it was', async () => {
     const { ask } = await openMovedOver()
