@@ -1,9 +1,8 @@
-import { channel as diagnosticsChannel } from 'node:diagnostics_channel'
 import type { Context, Middleware, Next as KoaNext } from 'koa'
 import { checkIdentity, type Identity } from './auth/identity.js'
 import { type Clock, systemClock } from './clock.js'
 import { checkDemands, type DeclaredOperation } from './declaration.js'
-import type { GateEvent, ReportedEvent } from './events.js'
+import type { ReportedEvent } from './events.js'
 import type { Exchange, Incoming, Policy } from './exchange.js'
 import { type Answer, keepHeadersOnError } from './reply.js'
 import { composeGate, type Gate } from './gate.js'
@@ -15,18 +14,16 @@ import {
   wholeAnswer,
   writeAnswer,
 } from './http/answer.js'
-import { type AddressResolver, addressResolver, type TrustedProxies } from './http/address.js'
+import { addressResolver, type TrustedProxies } from './http/address.js'
 import { checkHints, describeHttp, describeMalformed, type OperationHints } from './http/channel.js'
-import { detachedResponse } from './http/detached-response.js'
 import { type ExpiryOptions, expiryWatch } from './http/expiry.js'
+import { HttpExchange } from './http/exchange.js'
 import { readFields } from './http/fields.js'
 import { checkGateOptions } from './http/gate-options.js'
-import { HttpIncoming } from './http/incoming.js'
 import { checkKoaProxy, type KoaProxy } from './http/koa-proxy.js'
-import { parsedBody } from './http/parsed-body.js'
 import { renderProblem } from './http/problem.js'
 import { queuedAnswers } from './http/queued-answers.js'
-import { type RequestIds, requestIds } from './http/request-id.js'
+import { requestIds } from './http/request-id.js'
 import { isTarget } from './http/target.js'
 import type { Operation } from './operation.js'
 import { REFUSALS, type Refusal } from './refusal.js'
@@ -84,9 +81,8 @@ export interface GateOptions {
 
 const EXCHANGE = Symbol.for('headgate.exchange')
 const POLICIES = Symbol.for('headgate.policies')
-const events = diagnosticsChannel('headgate')
 
-type GatedContext = Context & { [EXCHANGE]?: KoaExchange; [POLICIES]?: readonly Policy[] }
+type GatedContext = Context & { [EXCHANGE]?: HttpExchange; [POLICIES]?: readonly Policy[] }
 
 /** The exchange of a request that passed a gate: its operation, identity, client address, abort signal. */
 export function exchangeOf(ctx: Context): Exchange | undefined {
@@ -128,7 +124,7 @@ export function gate(policies: readonly Policy[], options: GateOptions = {}): Mi
     checkDemands(channel.declared?.() ?? [], policies, identityGiven)
   }
 
-  const enter = async (ctx: Context, exchange: KoaExchange, next: KoaNext): Promise<void> => {
+  const enter = async (ctx: Context, exchange: HttpExchange, next: KoaNext): Promise<void> => {
     // Koa's `ctx.path`, by which channels tell their requests, throws on some targets.
     const readable = isTarget(exchange.method, ctx.originalUrl)
     const channel = readable ? (channelFor(channels, ctx) ?? plain) : plain
@@ -147,7 +143,9 @@ export function gate(policies: readonly Policy[], options: GateOptions = {}): Mi
   return async function headgate(ctx, next) {
     if (koaProxy === 'refuse') checkKoaProxy('gate', ctx.app)
     refuseTwice(ctx, policies)
-    const exchange = new KoaExchange(ctx, resolve, options, ids)
+    const exchange = new HttpExchange(ctx, resolve, options.onEvent)
+    exchange.requestId = requestIdOf(ctx) ?? ids?.idOf(exchange)
+    exchange.identity = callerOf(options, ctx)
     ;(ctx as GatedContext)[EXCHANGE] = exchange
     const outer = (ctx as GatedContext)[POLICIES]
     ;(ctx as GatedContext)[POLICIES] = outer === undefined ? policies : [...outer, ...policies]
@@ -163,6 +161,11 @@ export function gate(policies: readonly Policy[], options: GateOptions = {}): Mi
   }
 }
 
+/** Who asks, where it is known before any policy is asked. */
+function callerOf({ identity }: GateOptions, ctx: Context): Identity | undefined {
+  return identity === undefined ? identityOf(ctx) : checkIdentity('gate: identity()', identity(ctx))
+}
+
 /** Asked for every request: a closure for `find` would be made each time. */
 function channelFor(channels: readonly Channel[], ctx: Context): Channel | undefined {
   for (const channel of channels) if (channel.accepts(ctx)) return channel
@@ -171,7 +174,9 @@ function channelFor(channels: readonly Channel[], ctx: Context): Channel | undef
 
 /** A policy that sees a request twice charges it twice and waits for its own idempotency claim. */
 function refuseTwice(ctx: GatedContext, policies: readonly Policy[]): void {
-  const twice = policies.find((policy) => ctx[POLICIES]?.includes(policy))
+  const asked = ctx[POLICIES]
+  if (asked === undefined) return
+  const twice = policies.find((policy) => asked.includes(policy))
   if (twice === undefined) return
   throw new Error(
     `gate: '${twice.name}' already decided about this request in an outer gate; ` +
@@ -182,7 +187,7 @@ function refuseTwice(ctx: GatedContext, policies: readonly Policy[]): void {
 async function pass(
   ctx: Context,
   run: Gate,
-  exchange: KoaExchange,
+  exchange: HttpExchange,
   channel: Channel,
   next: KoaNext,
 ): Promise<Answer> {
@@ -216,69 +221,4 @@ function mayFlow({ body, uncaptured }: Answer): boolean {
 
 function render(channel: Channel, refusal: Refusal, exchange: Exchange): Answer {
   return channel.render?.(refusal, exchange) ?? renderProblem(refusal, REFUSALS[refusal.code].title)
-}
-
-class KoaExchange extends HttpIncoming implements Exchange {
-  operation!: Operation
-  identity: Identity | undefined
-  readonly requestId: string | undefined
-  readonly #ctx: Context
-  readonly #onEvent: GateOptions['onEvent']
-  #abort: AbortController | undefined
-  #detached = 0
-
-  constructor(ctx: Context, resolve: AddressResolver, options: GateOptions, ids: RequestIds | undefined) {
-    const { identity, onEvent } = options
-    super(ctx.req, ctx.originalUrl, resolve, () => parsedBody(ctx.request, ctx.req))
-    this.requestId = requestIdOf(ctx) ?? ids?.idOf(this)
-    this.identity =
-      identity === undefined ? identityOf(ctx) : checkIdentity('gate: identity()', identity(ctx))
-    this.#ctx = ctx
-    this.#onEvent = onEvent
-  }
-
-  override get signal(): AbortSignal {
-    if (this.#abort === undefined) {
-      const controller = (this.#abort = new AbortController())
-      const { res } = this.#ctx
-      const leave = (): void => {
-        if (this.#detached === 0 && !res.writableFinished) controller.abort()
-      }
-      // Asked for late, it says what it would have said.
-      if (res.closed) leave()
-      else res.once('close', leave)
-    }
-    return this.#abort.signal
-  }
-
-  async detached<T>(work: () => Promise<T>): Promise<T> {
-    const ctx = this.#ctx
-    const real = ctx.res
-    this.#detached += 1
-    const { signal } = this // listen on the real response before it is replaced
-    useResponse(ctx, detachedResponse(ctx.req))
-    ctx.res.statusCode = real.statusCode
-    try {
-      return await work()
-    } finally {
-      this.#detached -= 1
-      useResponse(ctx, real)
-      if (real.closed && !signal.aborted) this.#abort?.abort()
-    }
-  }
-
-  report(event: GateEvent): void {
-    if (this.#onEvent === undefined && !events.hasSubscribers) return
-    const { protocol, name: operation } = this.operation
-    const { requestId } = this
-    const reported = { ...event, protocol, operation, ...(requestId !== undefined && { requestId }) }
-    if (events.hasSubscribers) events.publish(reported)
-    this.#onEvent?.(reported)
-  }
-}
-
-function useResponse(ctx: Context, response: Context['res']): void {
-  ctx.res = response
-  ctx.response.res = response
-  ctx.request.res = response
 }
