@@ -36,8 +36,9 @@ export interface WindowRate {
 }
 
 /**
- * A fixed window of the calendar in UTC: a week begins on Monday, a month on its first day, whatever its length. It has
- * the envelope of every fixed window. An hour and a day are windows of one length, which begin at multiples of it.
+ * A fixed window of the calendar in UTC: a week begins on Monday, a month on its first day, whatever its length. In any
+ * 28 days of a month twice the `burst` passes at the most; a longer stretch around a February touches three months. An
+ * hour and a day are windows of one length, which begin at multiples of it.
  */
 export interface CalendarRate {
   readonly algorithm: 'fixed-window'
