@@ -72,6 +72,7 @@ export function hotDeny(store: BudgetStore, options: HotDenyOptions = {}): Budge
 
   return {
     usedWithin: store.usedWithin,
+    decidesWithin: store.decidesWithin,
     consume(charges, asked) {
       if (denials.size === 0) return ask(charges, asked)
       const known = denials.get(callerOf(charges))

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js'
+import { StoreUnavailable } from '../stores/unavailable.js'
 import { isWindow } from './decision.js'
 import { admittedBy, type Lease, leases } from './lease.js'
 import { leaseSize } from './lease-size.js'
@@ -10,9 +11,15 @@ export interface LeaseHolder {
   /** Takes from what is there. */
   take(charges: readonly RateLimitCharge[], cost: number): RateLimitDecision | undefined
   /** Takes more from the store, for this request and those that will follow. */
-  ask(charges: readonly RateLimitCharge[], cost: number): Promise<RateLimitDecision>
+  ask(charges: readonly RateLimitCharge[], cost: number, asker?: Asker): Promise<RateLimitDecision>
   /** Gives back what nobody has used. */
   giveBack(): Promise<void>
+}
+
+/** Who waits for a decision. */
+export interface Asker {
+  /** False when nobody waits for it any more. */
+  readonly isOpen: boolean
 }
 
 /** What a holder needs of its store. */
@@ -37,6 +44,8 @@ const SETTLED_WITHIN = 3
 /** When an eighth of a lease is left the next one is asked for, so that nobody has to wait for it. */
 const EIGHTH = 8
 
+const PATIENT: Asker = { isOpen: true }
+
 /** Makes a holder. When a budget has next to nothing left, every request asks for itself. */
 export function leaseHolder({ store, maxUnits, ttl, elapsed, clock, forget }: LeaseInit): LeaseHolder {
   const held = leases(settle)
@@ -50,7 +59,12 @@ export function leaseHolder({ store, maxUnits, ttl, elapsed, clock, forget }: Le
   let refill: Promise<boolean> | undefined
   /** Units that requests wait for. */
   let waiting = 0
+  /** How many units are on their way, and how many milliseconds the last ones took. */
+  let asking = 1
+  let took = 0
   const settling = new Set<Promise<void>>()
+  // Half of the time is left for an answer of its own.
+  const patience = (store.decidesWithin ?? Number.POSITIVE_INFINITY) / 2
 
   return {
     take,
@@ -80,8 +94,13 @@ export function leaseHolder({ store, maxUnits, ttl, elapsed, clock, forget }: Le
     if (units >= EIGHTH) fill(charges, units)
   }
 
-  async function ask(charges: readonly RateLimitCharge[], cost: number): Promise<RateLimitDecision> {
+  async function ask(
+    charges: readonly RateLimitCharge[],
+    cost: number,
+    asker: Asker = PATIENT,
+  ): Promise<RateLimitDecision> {
     watch()
+    if (refill !== undefined && isCrowded()) return store.consume(charges)
     if (refill === undefined) {
       const now = elapsed()
       const isBusy = now - asked < ttl
@@ -98,13 +117,20 @@ export function leaseHolder({ store, maxUnits, ttl, elapsed, clock, forget }: Le
     } finally {
       waiting -= cost
     }
+    if (!asker.isOpen) throw new StoreUnavailable('deadline')
     const decision = take(charges, cost)
     if (decision !== undefined) return decision
     // Others were faster: something was given out, so this comes to an end.
-    return isFilled === true ? ask(charges, cost) : store.consume(charges)
+    return isFilled === true ? ask(charges, cost, asker) : store.consume(charges)
+  }
+
+  /** Whether units come so slowly, for so many, that one more is served sooner by itself. */
+  function isCrowded(): boolean {
+    return took * (1 + waiting / asking) > patience
   }
 
   function fill(charges: readonly RateLimitCharge[], units: number): void {
+    asking = units
     refill = charge(charges, units).finally(() => (refill = undefined))
     // Those who wait hear of it.
     refill.catch(ignore)
@@ -123,6 +149,7 @@ export function leaseHolder({ store, maxUnits, ttl, elapsed, clock, forget }: Le
       return false
     }
     size.granted()
+    took = now - start
     const { quotas, receipt } = decision
     const lease: Lease = { quotas, receipt, units, until: start + keptFor(ttl, whole, quotas), left: units }
     held.add(lease, now, replaces)

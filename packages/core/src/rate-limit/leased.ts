@@ -2,9 +2,11 @@ import { type Clock, systemClock } from '../clock.js'
 import { type Duration, milliseconds } from '../duration.js'
 import { checkInteger, checkKnown, checkMethods } from '../options.js'
 import { elapsedTime } from '../stores/memory/elapsed-time.js'
+import { sharedDeadlines } from '../stores/redis/shared-deadlines.js'
+import { StoreUnavailable } from '../stores/unavailable.js'
 import { callerOf, commonCost, isSamePlan } from './charged-plan.js'
 import { type LeaseHolder, leaseHolder } from './lease-holder.js'
-import type { BudgetStore, RateLimitCharge } from './store.js'
+import type { BudgetStore, RateLimitCharge, RateLimitDecision } from './store.js'
 
 /** Settings of {@link leased}. */
 export interface LeaseOptions {
@@ -63,6 +65,7 @@ export function leasedStore(owner: string, store: BudgetStore, options: LeaseOpt
   const maxEntries = checkInteger(`${owner}: maxEntries`, all.maxEntries)
   const ttl = milliseconds(`${owner}: ttl`, all.ttl)
   const elapsed = elapsedTime(all.clock)
+  const ask = askingInTime(owner, store, all.clock)
   const plans = new Map<string, readonly HeldPlan[]>()
 
   const holderOf = (charges: readonly RateLimitCharge[]): LeaseHolder | undefined => {
@@ -82,13 +85,14 @@ export function leasedStore(owner: string, store: BudgetStore, options: LeaseOpt
 
   return {
     usedWithin: ttl,
+    decidesWithin: store.decidesWithin,
     consume(charges, asked) {
       const cost = commonCost(charges)
       const isSettledLater = asked?.reserve !== undefined
       if (cost === undefined || cost === 0 || isSettledLater) return store.consume(charges, asked)
       const holder = holderOf(charges)
       if (holder === undefined) return store.consume(charges)
-      return holder.take(charges, cost) ?? holder.ask(charges, cost)
+      return holder.take(charges, cost) ?? ask(holder, charges, cost)
     },
     settle: (receipt, costs) => store.settle(receipt, costs),
     block: (key, duration) => store.block(key, duration),
@@ -97,4 +101,31 @@ export function leasedStore(owner: string, store: BudgetStore, options: LeaseOpt
       await Promise.all(held.map(({ holder }) => holder.giveBack()))
     },
   }
+}
+
+type Ask = (
+  holder: LeaseHolder,
+  charges: readonly RateLimitCharge[],
+  cost: number,
+) => Promise<RateLimitDecision>
+
+/** One deadline for what a request waits for: units that others have asked for, and an answer of its own. */
+function askingInTime(owner: string, { decidesWithin }: BudgetStore, clock: Clock): Ask {
+  if (decidesWithin === undefined) return (holder, charges, cost) => holder.ask(charges, cost)
+  if (!Number.isFinite(decidesWithin) || decidesWithin <= 0) {
+    throw new TypeError(`${owner}: store.decidesWithin must be milliseconds; got ${decidesWithin}`)
+  }
+  const deadlines = sharedDeadlines(clock, decidesWithin)
+  return (holder, charges, cost) =>
+    new Promise((resolve, reject) => {
+      const call = deadlines.begin(() => reject(new StoreUnavailable('deadline')))
+      holder.ask(charges, cost, call).then(
+        (decision) => {
+          if (deadlines.end(call)) resolve(decision)
+        },
+        (error: unknown) => {
+          if (deadlines.end(call)) reject(error)
+        },
+      )
+    })
 }

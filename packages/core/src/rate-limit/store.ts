@@ -74,6 +74,11 @@ export interface BudgetStore {
    */
   readonly usedWithin?: number | undefined
   /**
+   * Within how many milliseconds `consume` has an answer or rejects; absent: it does not say. Decisions that need more than
+   * one answer end in this time too. What stands before a store passes it on.
+   */
+  readonly decidesWithin?: number | undefined
+  /**
    * Takes all charges or none, at the store's own time.
    *
    * Charges of one key are taken in one atomic step. A store that keeps keys apart (a Redis Cluster) takes them key by

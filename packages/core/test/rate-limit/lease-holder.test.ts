@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { leased, type LeaseOptions } from '../../src/rate-limit/leased.js'
 import type { BudgetStore, RateLimitCharge } from '../../src/rate-limit/store.js'
 import { memoryRateLimitStore } from '../../src/stores/memory/rate-limit.js'
+import type { StoreUnavailable } from '../../src/stores/unavailable.js'
 import { ManualClock } from '../../src/testing/manual-clock.js'
 
 const ONE: RateLimitCharge = { quota: 'q', key: 'ann', interval: 60_000_000, burst: 400, cost: 1 }
@@ -119,3 +120,98 @@ describe('a process that takes units ahead', () => {
     expect(Math.max(...sizes)).toBeLessThan(20)
   })
 })
+
+/** A process on a store that takes its time, and says how long a decision may take. */
+function slowProcess(delay: number, deadline = 50) {
+  const clock = new ManualClock()
+  const memory = memoryRateLimitStore({ clock })
+  let calls = 0
+  const store: BudgetStore = {
+    ...memory,
+    decidesWithin: deadline,
+    async consume(charges, asked) {
+      calls += 1
+      await new Promise<void>((resolve) => void clock.after(delay, resolve))
+      return memory.consume(charges, asked)
+    },
+  }
+  const node = leased(store, { clock })
+  const ends: string[] = []
+  const send = (times: number): void => {
+    for (let time = 0; time < times; time += 1) {
+      Promise.resolve(node.consume([ONE])).then(
+        ({ outcome }) => ends.push(outcome),
+        (error: unknown) => ends.push((error as StoreUnavailable).reason),
+      )
+    }
+  }
+  const advance = async (duration: number): Promise<void> => {
+    await clock.advance(duration)
+    await turn()
+    await turn()
+  }
+  return { clock, memory, node, ends, send, advance, calls: () => calls }
+}
+
+describe('a decision with units taken ahead', () => {
+  test('has the deadline of its store, however many wait for units and however often', async () => {
+    const { ends, send, advance } = slowProcess(30)
+    send(300)
+    await advance(49)
+    await advance(1)
+    expect(ends).toHaveLength(300)
+    expect(new Set(ends)).toEqual(new Set(['admitted', 'deadline']))
+  })
+
+  test('that nobody waits for any more takes no units', async () => {
+    const { memory, node, ends, send, advance } = slowProcess(30)
+    send(40)
+    await advance(50)
+    const admitted = ends.filter((end) => end === 'admitted').length
+    expect(admitted).toBeLessThan(40)
+    await advance(1_000)
+    await Promise.all([node.giveBack(), advance(100)])
+    // Units come back one a minute: what is missing was given out, or charged by a call that was on its way.
+    const { quotas } = await memory.consume([{ ...ONE, cost: 0 }])
+    expect(quotas[0]?.remaining).toBeGreaterThanOrEqual(400 - 40)
+    expect(quotas[0]?.remaining).toBeLessThanOrEqual(400 - admitted)
+  })
+
+  test('does not wait for units where its own call is faster', async () => {
+    const { ends, send, advance } = slowProcess(20)
+    send(1)
+    await advance(20)
+    send(2)
+    await advance(20)
+    ends.length = 0
+    // More than the next lease has, of which it is known by now how long it takes.
+    send(100)
+    await advance(20)
+    await advance(20)
+    expect(ends).toEqual(Array(100).fill('admitted'))
+  })
+
+  test('of a store that says no deadline waits as long as it must', async () => {
+    const { clock, memory } = slowProcess(0)
+    const store: BudgetStore = {
+      ...memory,
+      consume: async (charges, asked) => {
+        await new Promise<void>((resolve) => void clock.after(1_000, resolve))
+        return memory.consume(charges, asked)
+      },
+    }
+    const node = leased(store, { clock, ttl: '10s' })
+    const all = Promise.all(Array.from({ length: 60 }, async () => node.consume([ONE])))
+    for (let second = 0; second < 6; second += 1) await clock.advance(1_000)
+    expect((await all).every(({ outcome }) => outcome === 'admitted')).toBe(true)
+  })
+})
+
+test.each([Number.NaN, 0, Number.POSITIVE_INFINITY])(
+  'a store that decides within %d ms is a TypeError',
+  (decidesWithin) => {
+    const store = { ...memoryRateLimitStore(), decidesWithin }
+    expect(() => leased(store)).toThrow(TypeError)
+    expect(() => leased(store)).toThrow('leased: store.decidesWithin must be milliseconds')
+  },
+)

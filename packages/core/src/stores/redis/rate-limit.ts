@@ -42,6 +42,7 @@ export function guardedRateLimitStore(
   const budgetsAt = (key: string): string => `${prefix}{${key}}`
   const slotsAt = ({ key, quota }: SlotRequest): string => `${prefix}{${key}}:${quota}`
   return {
+    decidesWithin: deadline,
     ...redisBudgets(timed, budgetScripts(time), budgetsAt, Math.round(deadline * 1_000)),
     ...redisSlots(timed, slotScripts(time), slotsAt),
   }

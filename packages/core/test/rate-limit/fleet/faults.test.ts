@@ -52,7 +52,7 @@ function expectSpent(all: readonly Tally[], budgets: number, most = 1): void {
   expect(total(all, 'byStore')).toBeGreaterThanOrEqual(budgets - total(all, 'owed') - most * unknown(all))
 }
 
-/** Nothing hangs, whatever happens: no call outlives its deadline, and every request is decided. */
+/** Nothing hangs, whatever happens: no request outlives the deadline, and every one is decided. */
 function expectNothingHung(all: readonly Tally[]): void {
   expect(total(all, 'overdue')).toBe(0)
   expect(total(all, 'running')).toBe(0)

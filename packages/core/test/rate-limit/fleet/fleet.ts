@@ -43,7 +43,7 @@ export interface Tally {
   unavailable: number
   /** How often the store was found back. */
   recovered: number
-  /** Calls of the store that outlived their deadline. */
+  /** Requests that were not decided when the deadline of the store was over. */
   overdue: number
   /** Requests that are not decided yet. */
   running: number

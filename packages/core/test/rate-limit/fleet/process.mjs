@@ -33,7 +33,7 @@ const tally = {
 const client = connect(plan.topology)
 client.on('error', () => undefined)
 await new Promise((resolve) => void client.once('ready', () => resolve(undefined)))
-const store = timed(redisRateLimitStore(client, plan.guard))
+const store = redisRateLimitStore(client, plan.guard)
 const { isLeased, leaseTtl } = plan
 const policy = rateLimit({
   store: isLeased ? hotDeny(store) : store,
@@ -42,6 +42,9 @@ const policy = rateLimit({
   onStoreDown: plan.onStoreDown,
   expectedProcesses: plan.processes,
 })
+
+/** @type {import('@headgate/core').Answer} */
+const OK = { kind: 'answer', status: 200, headers: {}, body: null }
 
 let rest = new AbortController()
 /** @type {Promise<unknown>} */
@@ -78,25 +81,22 @@ function connect({ kind, ports, name = '' }) {
 }
 
 /**
- * Counts calls that outlive their deadline, without a look at a clock: timers run in the order of their times, however
- * busy the machine is, so a timer that is set with the deadline and runs after it finds the call ended.
+ * Counts what outlives the deadline, without a look at a clock: timers run in the order of their times, however busy the
+ * machine is, so a timer that is set with the deadline and runs after it finds the work ended.
  *
- * @param {import('@headgate/core').RateLimitStore} redis
- * @returns {import('@headgate/core').RateLimitStore}
+ * @template T
+ * @param {Promise<T>} work
  */
-function timed(redis) {
-  return {
-    ...redis,
-    async consume(charges, options) {
-      let hasEnded = false
-      const call = Promise.resolve(redis.consume(charges, options)).finally(() => (hasEnded = true))
-      const look = () => {
-        if (!hasEnded) tally.overdue += 1
-      }
-      const cancel = systemClock.after(plan.guard.deadline + 10, () => void turn().then(turn).then(look))
-      return call.finally(cancel)
-    },
+async function timed(work) {
+  let hasEnded = false
+  const look = () => {
+    if (!hasEnded) tally.overdue += 1
   }
+  const cancel = systemClock.after(plan.guard.deadline + 10, () => void turn().then(turn).then(look))
+  return work.finally(() => {
+    hasEnded = true
+    cancel()
+  })
 }
 
 /**
@@ -117,12 +117,7 @@ async function press(index, signal) {
 /** @param {string} address */
 async function send(address) {
   const exchange = literalExchange({ address })
-  const reply = await policy.handle(exchange, async () => ({
-    kind: 'answer',
-    status: 200,
-    headers: {},
-    body: null,
-  }))
+  const reply = await timed(policy.handle(exchange, async () => OK))
   let isByShare = false
   let isOwed = false
   for (const event of exchange.events) {
