@@ -57,8 +57,9 @@ export interface ConsumeOptions {
    */
   readonly reserve?: number
   /**
-   * A receipt of the same budgets that is not going to be settled: when these charges are taken its reservation makes
-   * room for theirs, and what it reserved stays charged. Only with `reserve`. Default: none.
+   * A receipt of the same budgets that is not going to be settled, whatever is decided: when these charges are taken its
+   * reservation makes room for theirs, and what it reserved stays charged. Over several keys a denial may end it too, where
+   * a store takes them one by one. Only with `reserve`. Default: none.
    */
   readonly replaces?: RateLimitReceipt
 }

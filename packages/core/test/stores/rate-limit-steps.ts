@@ -47,7 +47,8 @@ export async function run(
       }
       case 'consume': {
         const renamed = step.charges.map((one) => ({ ...one, key: rename(one.key) }))
-        // It may be settled all the same: then nothing happens, or it was not replaced because this was denied.
+        // Settled all the same: nothing happens, or it was not replaced because this was denied. Only over several keys a
+        // store need not tell: a first one may have replaced it before another denied.
         const replaces =
           step.reserve === 0 || step.replaces === undefined ? undefined : receipts[step.replaces]
         const decision = await store.consume(
@@ -56,6 +57,9 @@ export async function run(
         )
         const { receipt, ...rest } = { receipt: undefined, ...decision }
         if (receipt !== undefined) receipts.unshift(receipt)
+        else if (replaces !== undefined && new Set(renamed.map(({ key }) => key)).size > 1) {
+          receipts.splice(receipts.indexOf(replaces), 1)
+        }
         said.push({ ...rest, hasReceipt: receipt !== undefined })
         break
       }
