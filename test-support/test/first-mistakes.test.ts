@@ -1,4 +1,5 @@
 import * as core from '@headgate/core'
+import { redisApiKeys, redisReplayStore, redisStores } from '@headgate/core/redis'
 import { graphqlGateway } from '@headgate/graphql-adapter'
 import { operation, rest, restGateway } from '@headgate/rest-adapter'
 import { expect, test } from '@jest/globals'
@@ -8,6 +9,8 @@ import { buildSchema } from 'graphql'
 const stores = core.memoryStores()
 const lookup = core.memoryApiKeys([])
 const QUOTA = { name: 'a', limit: 10, window: '1m' }
+const KEY = { digest: core.apiKeyDigest('k'), keyId: 'k', subject: 'ann' }
+const URL = 'redis://:password@127.0.0.1'
 const TOKENS = { issuer: 'https://id.example', audience: 'shop' }
 
 type Loose = (...values: unknown[]) => never
@@ -23,7 +26,13 @@ const {
   jwt,
   memoryApiKeys,
   rateLimit,
+  refuse,
 } = core as unknown as Readonly<Record<keyof typeof core, Loose>>
+const [looseStores, looseKeys, looseReplay] = [
+  redisStores,
+  redisApiKeys,
+  redisReplayStore,
+] as unknown as Loose[]
 const [looseRest, looseGateway, looseOperation] = [rest, restGateway, operation] as unknown as [
   Loose,
   Loose,
@@ -59,6 +68,7 @@ test.each<[string, () => unknown, string]>([
     'quotas[0].window must be a positive duration in milliseconds or like',
   ],
   ['words for a duration', quota({ window: '1 minute' }), "'1m', '12h', '7d'; got '1 minute'"],
+  ['a whole address', limiter({ ipv6Prefix: 128 }), 'ipv6Prefix must be an integer from 32 to 64; got 128'],
   ['no quota by that key', quota({ key: 'user' }), "quotas[0].key must be one of 'identity', 'tenant', 'ip'"],
   ['a policy for policies', () => gate(rateLimit), 'gate: policies must be an array'],
   ['a middleware for a policy', () => gate([async () => {}]), 'gate: policies[0] is not a policy'],
@@ -112,6 +122,21 @@ test.each<[string, () => unknown, string]>([
     'createIdentity: subject must be a non-empty string',
   ],
   [
+    'an end in seconds',
+    () => createIdentity({ scheme: 'x', subject: 'ann', expiresAt: 2_000_000_000 }),
+    'createIdentity: expiresAt must be milliseconds since the Unix epoch, not seconds',
+  ],
+  [
+    'a beginning in seconds',
+    () => memoryApiKeys([{ ...KEY, notBefore: 2_000_000_000 }]),
+    'records[0].notBefore must be milliseconds since the Unix epoch, not seconds',
+  ],
+  ['no such refusal', () => refuse('nope'), "refuse: code must be one of REFUSALS; got 'nope'"],
+  ['a refusal of every object', () => refuse('constructor'), "got 'constructor'"],
+  ['a URL for Redis', () => looseStores?.(URL), `redisStores: client must be an ioredis client, made by new`],
+  ['the same for keys', () => looseKeys?.(URL), `redisApiKeys: client must be an ioredis client`],
+  ['the same for proofs', () => looseReplay?.(undefined), `redisReplayStore: client must be an ioredis`],
+  [
     'a time to live for all',
     () => cache({ store: stores.cache, ttl: '1m' }),
     "cache: unknown option 'ttl'; known are",
@@ -148,4 +173,5 @@ test.each<[string, () => unknown, string]>([
   }
   expect(error).toBeInstanceOf(TypeError)
   expect((error as Error).message).toContain(says)
+  expect((error as Error).message).not.toContain('password@')
 })

@@ -16,12 +16,12 @@ export function checkKnown(owner: string, options: unknown, known: readonly stri
   }
 }
 
-/** @throws TypeError when `value` is not an integer of at least `least` (default 1). */
-export function checkInteger(option: string, value: unknown, least = 1): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) {
-    throw new TypeError(`${option} must be an integer of at least ${least}; got ${shown(value)}`)
-  }
-  return value
+/** @throws TypeError when `value` is not an integer from `least` (default 1) to `most` (default: no bound). */
+export function checkInteger(option: string, value: unknown, least = 1, most = Infinity): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most)
+    return value
+  const range = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`
+  throw new TypeError(`${option} must be an integer ${range}; got ${shown(value)}`)
 }
 
 /** @throws TypeError when `value` is none of `choices`. */

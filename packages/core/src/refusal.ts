@@ -1,4 +1,5 @@
 import type { Fields } from './fields.js'
+import { shown } from './options.js'
 
 /**
  * Every "no" of the gate: its status and title. The codes are stable, clients may match on them, and each has a row
@@ -83,8 +84,15 @@ export interface RefusalInit {
   readonly status?: number
 }
 
-/** Makes a refusal. */
+/**
+ * Makes a refusal.
+ *
+ * @throws TypeError when there is no such code.
+ */
 export function refuse(code: RefusalCode, init: RefusalInit = {}): Refusal {
+  if (!Object.hasOwn(REFUSALS, code)) {
+    throw new TypeError(`refuse: code must be one of REFUSALS; got ${shown(code)}`)
+  }
   const { status, title } = REFUSALS[code]
   return {
     kind: 'refusal',

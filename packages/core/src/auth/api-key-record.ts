@@ -1,4 +1,5 @@
 import { checkKnown } from '../options.js'
+import { EPOCH_TIME, isMaybeEpochTime } from './epoch-time.js'
 
 /** Finds the record of an API key. It never sees the key. */
 export type ApiKeyLookup = (
@@ -93,7 +94,8 @@ const RULES: Readonly<Record<Member, readonly [(value: unknown) => boolean, stri
   roles: [areMaybeTexts, `an array of which each is ${TEXT}, or undefined`],
   tier: [isMaybeText, `${TEXT} or undefined`],
   issuedAt: [isMaybeTime, TIME],
-  notBefore: [isMaybeTime, TIME],
+  // In seconds the others let nobody in.
+  notBefore: [isMaybeEpochTime, EPOCH_TIME],
   expiresAt: [isMaybeTime, TIME],
   disabledAt: [isMaybeTime, TIME],
 }

@@ -1,5 +1,6 @@
 import { keyOf } from '../key.js'
 import { checkText } from '../options.js'
+import { EPOCH_TIME, isMaybeEpochTime } from './epoch-time.js'
 
 /** Who asks. Immutable; made by {@link createIdentity} only. */
 export interface Identity {
@@ -63,14 +64,16 @@ export interface IdentityInit {
 /**
  * Makes an identity and freezes it.
  *
- * @throws TypeError that names the member, where one is none: callers whose subject is not known would be one caller,
- * with one budget and each other's answers.
+ * @throws TypeError that names the member that is wrong: callers whose subject is not known would be one caller, with
+ * one budget and each other's answers.
  */
 export function createIdentity(init: IdentityInit): Identity {
   checkText('createIdentity: scheme', init.scheme)
   checkText('createIdentity: subject', init.subject)
-  for (const member of ['issuer', 'tenant', 'tier'] as const) checkMaybeText(member, init[member])
+  for (const member of ['issuer', 'tenant', 'tier', 'credentialId'] as const)
+    checkMaybeText(member, init[member])
   for (const member of ['scopes', 'roles'] as const) checkNames(member, init[member])
+  checkTimes(init)
   return identityOf(init)
 }
 
@@ -97,6 +100,15 @@ function checkNames(member: string, value: unknown): void {
   if (value === undefined) return
   if (Array.isArray(value) && value.every((name) => typeof name === 'string')) return
   throw new TypeError(`createIdentity: ${member} must be an array of strings`)
+}
+
+/** What a token says of its issue is its issuer's affair. An end that is none would never come. */
+function checkTimes({ issuedAt, expiresAt }: IdentityInit): void {
+  if (issuedAt !== undefined && !(typeof issuedAt === 'number' && !Number.isNaN(issuedAt))) {
+    throw new TypeError(`createIdentity: issuedAt must be ${EPOCH_TIME}`)
+  }
+  if (expiresAt === Infinity || isMaybeEpochTime(expiresAt)) return
+  throw new TypeError(`createIdentity: expiresAt must be ${EPOCH_TIME}`)
 }
 
 function sorted(names: readonly string[] | undefined): readonly string[] {

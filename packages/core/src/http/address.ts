@@ -74,7 +74,6 @@ function proxyTest({ hops, networks }: TrustedProxies): ProxyTest {
     throw new TypeError('trustedProxies needs exactly one of hops and networks')
   }
   if (networks !== undefined) return networkTest('trustedProxies.networks', networks)
-  const most = checkInteger('trustedProxies.hops', hops)
-  if (most > 30) throw new TypeError(`trustedProxies.hops must be at most 30; got ${most}`)
+  const most = checkInteger('trustedProxies.hops', hops, 1, 30)
   return (_address, distance) => distance < most
 }

@@ -53,7 +53,5 @@ function canonicalIPv6(text: string): string {
 
 /** Checks how many bits of an IPv6 address count: a shorter prefix is a provider's, a longer one a customer can change. */
 export function checkIpv6Prefix(option: string, value: unknown): number {
-  const bits = checkInteger(option, value, 32)
-  if (bits > 64) throw new TypeError(`${option} must be at most 64; got ${bits}`)
-  return bits
+  return checkInteger(option, value, 32, 64)
 }

@@ -153,8 +153,7 @@ function nobody(): boolean {
 /** @throws TypeError that names the option. */
 export function readServeOptions(options: ServeOptions): ServeSettings & { port: number; host: string } {
   const { port = SERVE_DEFAULTS.port, host = SERVE_DEFAULTS.host, ...rest } = options
-  checkInteger('serve: port', port, 0)
-  if (port > 65_535) throw new TypeError(`serve: port must be at most 65535; got ${port}`)
+  checkInteger('serve: port', port, 0, 65_535)
   checkText('serve: host', host)
   return { ...readServeOnOptions('serve', rest), port, host }
 }

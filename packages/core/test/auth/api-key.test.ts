@@ -153,6 +153,7 @@ describe('apiKey', () => {
       { scopes: 'read' },
       { scopes: [1] },
       { expiresAt: '2027-01-01' },
+      { notBefore: 2_000_000_000 },
       { disabledAt: null },
     ]
     for (const member of wrong) {

@@ -30,6 +30,11 @@ describe('createIdentity', () => {
     ['tier', { tier: 1 }],
     ['scopes', { scopes: 'read write' }],
     ['roles', { roles: [undefined] }],
+    ['credentialId', { credentialId: 7 }],
+    ['issuedAt', { issuedAt: '2026-01-01' }],
+    ['expiresAt', { expiresAt: Number.NaN }],
+    ['expiresAt', { expiresAt: new Date() }],
+    ['expiresAt', { expiresAt: Math.floor(Date.UTC(2030, 0, 1) / 1_000) }],
   ])('a wrong %s is an error: callers who are not told apart would be one', (member, wrong) => {
     const make = (): Identity => createIdentity({ scheme: 'jwt', subject: 'ann', ...(wrong as object) })
     expect(make).toThrow(new RegExp(`^createIdentity: ${member} must be `))

@@ -1,4 +1,5 @@
 import { KeyObject } from 'node:crypto'
+import { isMaybeEpochTime } from '../epoch-time.js'
 import { fitsAlgorithm, isSignatureAlgorithm, type SignatureAlgorithm } from './algorithms.js'
 
 /** What is kept of a key. Times are milliseconds since the Unix epoch. */
@@ -44,7 +45,8 @@ export function isSignatureKey(value: unknown): value is SignatureKey {
     isText(subject) &&
     [tenant, tier].every((text) => text === undefined || isText(text)) &&
     [scopes, roles].every((names) => Array.isArray(names) && names.every(isText)) &&
-    [record.notBefore, record.expiresAt, record.disabledAt].every(isTimeOrAbsent)
+    isMaybeEpochTime(record.notBefore) &&
+    [record.expiresAt, record.disabledAt].every(isTimeOrAbsent)
   )
 }
 

@@ -4,7 +4,7 @@ import { checkText } from '../../options.js'
 import { StoreUnavailable } from '../unavailable.js'
 import { forgottenAt, idKey, recordKey } from './api-key-layout.js'
 import { BIND, FIND, RESOLVE, RETIRE, REVOKE, STORE } from './api-keys.lua.js'
-import type { RedisLike } from './client.js'
+import { checkClient, type RedisLike } from './client.js'
 import { type GuardedRedis, guardRedis, type RedisEvent } from './guard.js'
 import { checkStoreOptions, type RedisStoreOptions } from './options.js'
 
@@ -34,7 +34,8 @@ export interface RedisApiKeys extends ApiKeyLookup {
  */
 export function redisApiKeys(client: RedisLike, options: RedisStoreOptions = {}): RedisApiKeys {
   const { prefix, guard } = checkStoreOptions('redisApiKeys', options)
-  return guardedApiKeys(guardRedis(client, guard), { prefix, onEvent: guard.onEvent })
+  const redis = guardRedis(checkClient('redisApiKeys', client), guard)
+  return guardedApiKeys(redis, { prefix, onEvent: guard.onEvent })
 }
 
 /** What the keys on a guarded client need. */

@@ -28,3 +28,15 @@ export interface BinaryRedisLike extends RedisLike {
   evalshaBuffer: RedisLike['evalsha']
   evalBuffer: RedisLike['eval']
 }
+
+const METHODS = ['connect', 'evalsha', 'eval', 'evalshaBuffer', 'evalBuffer']
+
+/** @throws TypeError that says what a client is. What is given is not quoted: a URL may hold a password. */
+export function checkClient(owner: string, client: unknown): BinaryRedisLike {
+  const has = (method: string): boolean =>
+    typeof (client as Partial<Record<string, unknown>> | null | undefined)?.[method] === 'function'
+  if (METHODS.every(has)) return client as BinaryRedisLike
+  throw new TypeError(
+    `${owner}: client must be an ioredis client, made by new Redis(url) or new Cluster(nodes)`,
+  )
+}

@@ -4,7 +4,7 @@ import { type Duration, milliseconds } from '../../duration.js'
 import { checkFunction, checkInteger, checkKnown, checkMethods } from '../../options.js'
 import { StoreUnavailable } from '../unavailable.js'
 import { type BreakerState, circuitBreaker } from '../../breaker.js'
-import type { BinaryRedisLike, RedisArgument, RedisLike } from './client.js'
+import { checkClient, type RedisArgument, type RedisLike } from './client.js'
 import { clientWarnings, type RedisClientWarning } from './client-warnings.js'
 import { classify } from './failure.js'
 import { checkKeys, hasNotRun, type RedisScript, runInFull, runScript } from './script.js'
@@ -68,7 +68,8 @@ export interface CallsInTime {
  * client's offline queue. The client itself is left as it is. Use one guard for all stores of a client.
  */
 export function guardRedis(client: RedisLike, options: RedisGuardOptions = {}): GuardedRedis {
-  const { deadline, failures, cooldown, clock, random, onEvent } = settings(client, options)
+  const redis = checkClient('guardRedis', client)
+  const { deadline, failures, cooldown, clock, random, onEvent } = settings(options)
   const onChange = (state: BreakerState): void => onEvent?.({ type: 'redis.breaker', state })
   const breaker = circuitBreaker({ failures, cooldown, clock, random, onChange })
   const warnings = clientWarnings(client)
@@ -101,10 +102,10 @@ export function guardRedis(client: RedisLike, options: RedisGuardOptions = {}): 
         if (isAboutTheCall) breaker.succeeded(turn)
         else breaker.failed(turn)
       }
-      runScript(client as BinaryRedisLike, script, keys, args).then(succeed, (error: unknown) => {
+      runScript(redis, script, keys, args).then(succeed, (error: unknown) => {
         // After the deadline nobody waits for its effect any more.
         if (!call.isOpen || !hasNotRun(error)) fail(error)
-        else runInFull(client as BinaryRedisLike, script, keys, args).then(succeed, fail)
+        else runInFull(redis, script, keys, args).then(succeed, fail)
       })
     })
 
@@ -146,10 +147,13 @@ export function guardRedis(client: RedisLike, options: RedisGuardOptions = {}): 
 
 function waitFor(common: CommonDeadline, work: Promise<unknown>): Promise<void> {
   return new Promise((resolve) => {
-    const end = (): void => resolve()
+    const call = common.isOver() ? undefined : common.begin(resolve)
+    const end = (): void => {
+      if (call !== undefined) common.end(call)
+      resolve()
+    }
+    if (call === undefined) end()
     work.then(end, end)
-    if (common.isOver()) end()
-    else common.begin(end)
   })
 }
 
@@ -161,8 +165,7 @@ function wake(client: RedisLike): void {
 
 const BITS = 2 ** 32
 
-function settings(client: RedisLike, options: RedisGuardOptions) {
-  checkMethods('guardRedis: client', client, ['connect', 'evalsha', 'eval', 'evalshaBuffer', 'evalBuffer'])
+function settings(options: RedisGuardOptions) {
   checkKnown('guardRedis', options, ['deadline', 'failures', 'cooldown', 'clock', 'random', 'onEvent'])
   const all = {
     ...REDIS_GUARD_DEFAULTS,

@@ -1,6 +1,6 @@
 import { checkSpan, type Remembered, type ReplayStore } from '../../auth/replay-store.js'
 import { checkInteger } from '../../options.js'
-import type { RedisLike } from './client.js'
+import { checkClient, type RedisLike } from './client.js'
 import { type GuardedRedis, guardRedis } from './guard.js'
 import {
   checkStoreOptions,
@@ -29,7 +29,7 @@ export const REDIS_REPLAY_DEFAULTS = { ...REDIS_STORE_DEFAULTS, maxEntriesPerSou
  */
 export function redisReplayStore(client: RedisLike, options: RedisReplayStoreOptions = {}): ReplayStore {
   const { guard, ...rest } = checkReplayOptions('redisReplayStore', options)
-  return guardedReplayStore(guardRedis(client, guard), rest)
+  return guardedReplayStore(guardRedis(checkClient('redisReplayStore', client), guard), rest)
 }
 
 /** @throws TypeError that names the option. */

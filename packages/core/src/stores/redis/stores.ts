@@ -1,7 +1,7 @@
 import type { ReplayStore } from '../../auth/replay-store.js'
 import type { RateLimitStore } from '../../rate-limit/store.js'
 import { guardedApiKeys, type RedisApiKeys } from './api-keys.js'
-import type { RedisLike } from './client.js'
+import { checkClient, type RedisLike } from './client.js'
 import { guardRedis } from './guard.js'
 import { guardedRateLimitStore } from './rate-limit.js'
 import { checkReplayOptions, guardedReplayStore, type RedisReplayStoreOptions } from './replay.js'
@@ -23,7 +23,7 @@ export interface RedisStores {
  */
 export function redisStores(client: RedisLike, options: RedisStoresOptions = {}): RedisStores {
   const { prefix, guard, maxEntriesPerSource } = checkReplayOptions('redisStores', options)
-  const redis = guardRedis(client, guard)
+  const redis = guardRedis(checkClient('redisStores', client), guard)
   return {
     apiKeys: guardedApiKeys(redis, { prefix, onEvent: guard.onEvent }),
     rateLimit: guardedRateLimitStore(redis, { prefix, deadline: guard.deadline }),

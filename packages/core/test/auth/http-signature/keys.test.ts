@@ -59,6 +59,7 @@ describe('a lookup', () => {
     ['names nobody', () => ({ ...KEY, subject: '' }) as never],
     ['gives scopes that are none', () => ({ ...KEY, scopes: 'pay' }) as never],
     ['gives a time that is none', () => ({ ...KEY, expiresAt: Number.NaN }) as never],
+    ['begins in seconds', () => ({ ...KEY, notBefore: 2_000_000_000 }) as never],
   ])('that %s lets nobody in and calls no signature bad', async (_title, find) => {
     const gate = chain({ lookup: find })
     expect(await gate.verdict(signed())).toBe('auth-unavailable')
