@@ -1,13 +1,18 @@
 import { keyOf } from '@headgate/core'
 import {
+  type ConstValueNode,
   GraphQLID,
   type GraphQLInputType,
+  type GraphQLScalarType,
   type GraphQLSchema,
+  isEnumType,
   isInputObjectType,
   isListType,
   isNonNullType,
+  Kind,
   type OperationDefinitionNode,
   print,
+  specifiedScalarTypes,
   typeFromAST,
   valueFromASTUntyped,
 } from 'graphql'
@@ -24,7 +29,7 @@ export function digestOperation(operation: OperationDefinitionNode, fragments: F
 /**
  * The variables an operation declares, as canonical text: defaults filled in, keys sorted at every level, undeclared
  * ones dropped, ID 1 and "1" the same. An omitted variable is not a null one. Values of custom scalars count as the
- * JSON they were sent as: what they are turned into has no canonical form.
+ * JSON they were sent as, or as the text they have in the document: what they are turned into has no canonical form.
  */
 export function canonicalVariables(
   schema: GraphQLSchema,
@@ -36,9 +41,9 @@ export function canonicalVariables(
     const name = variable.name.value
     const given = Object.hasOwn(inputs, name)
     if (!given && defaultValue === undefined) continue
-    const value = given ? inputs[name] : valueFromASTUntyped(defaultValue!)
     const type = typeFromAST(schema, typeNode) as GraphQLInputType
-    members.push(`${JSON.stringify(name)}:${canonicalValue(type, value)}`)
+    const value = given ? canonicalValue(type, inputs[name]) : canonicalLiteral(type, defaultValue!)
+    members.push(`${JSON.stringify(name)}:${value}`)
   }
   return `{${members.toSorted().join()}}`
 }
@@ -61,7 +66,33 @@ function canonicalValue(type: GraphQLInputType, value: unknown): string {
   return type === GraphQLID && typeof value === 'number' ? `"${value}"` : canonicalJson(value)
 }
 
+/**
+ * A default as the value it stands for. Digit by digit where the type reads it so: as a number of JavaScript a long ID
+ * is that of its neighbour.
+ */
+function canonicalLiteral(type: GraphQLInputType, node: ConstValueNode): string {
+  if (isNonNullType(type)) return canonicalLiteral(type.ofType, node)
+  if (node.kind === Kind.NULL) return 'null'
+  if (isListType(type)) {
+    const items = node.kind === Kind.LIST ? node.values : [node]
+    return `[${items.map((item) => canonicalLiteral(type.ofType, item)).join()}]`
+  }
+  if (isInputObjectType(type) && node.kind === Kind.OBJECT) {
+    const types = type.getFields()
+    const members = node.fields.map(
+      ({ name, value }) => `"${name.value}":${canonicalLiteral(types[name.value]!.type, value)}`,
+    )
+    return `{${members.toSorted().join()}}`
+  }
+  if (type === GraphQLID && 'value' in node) return JSON.stringify(node.value)
+  if (isEnumType(type) || specifiedScalarTypes.includes(type as GraphQLScalarType))
+    return canonicalJson(valueFromASTUntyped(node))
+  return `literal ${JSON.stringify(print(node))}`
+}
+
 function canonicalJson(value: unknown): string {
+  // JSON has no word for a number that is too large to be one, as 1e400.
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join()}]`
   const members = Object.entries(value).map(

@@ -67,15 +67,15 @@ function rootKeyOf(path: GraphQLResolveInfo['path']): string | number {
   return root.key
 }
 
-/** Members of an exchange that tell callers apart. */
-const PERSONAL: ReadonlySet<PropertyKey> = new Set(['identity', 'address', 'budgets'])
+/** Members of an exchange that tell callers apart, or requests that share an answer. */
+const PERSONAL: ReadonlySet<PropertyKey> = new Set(['identity', 'address', 'budgets', 'query', 'body'])
 
 /** Fields that are read for logs and traces; no answer depends on them. */
 const TRACING: readonly string[] = ['traceparent', 'tracestate', 'x-request-id']
 
 /**
- * Watches an exchange whose answer would serve everybody: `onPersonal` is called when the caller, their address or a
- * request field that the answer is not declared to depend on is read.
+ * Watches an exchange whose answer would serve everybody: `onPersonal` is called when the caller, their address, the
+ * URL's query, the content or a request field that the answer is not declared to depend on is read.
  */
 export function watchExchange(exchange: Exchange, vary: readonly string[], onPersonal: () => void): Exchange {
   const harmless = new Set([...TRACING, ...vary])

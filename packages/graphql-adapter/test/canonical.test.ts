@@ -58,6 +58,9 @@ describe('the digest of an operation', () => {
   })
 })
 
+/** With one more digit it is too long for a number of JavaScript. */
+const MANY = '900719925474099'
+
 describe('canonical variables', () => {
   test('are the same in every order of keys, at every depth', () => {
     const json = fc.jsonValue({ maxDepth: 4 })
@@ -105,6 +108,28 @@ describe('canonical variables', () => {
     ],
     ['enum values', '$s: Sort = NAME', {}, { s: 'NAME' }, true],
     ['a custom scalar 1 and "1"', '$j: Json', { j: 1 }, { j: '1' }, false],
+    ['a number too large to be one and null', '$j: Json', { j: Infinity }, { j: null }, false],
+    ['such numbers of both signs', '$j: Json', { j: [Infinity] }, { j: [-Infinity] }, false],
+    ['an ID of many digits and its neighbour', `$id: ID = ${MANY}3`, {}, { id: `${MANY}2` }, false],
+    ['the same in a list', `$ids: [ID] = [${MANY}3]`, {}, { ids: [`${MANY}2`] }, false],
+    ['an ID of many digits and itself', `$id: ID = ${MANY}3`, {}, { id: `${MANY}3` }, true],
+    ['a default ID and its text', '$ids: [ID!] = 1', {}, { ids: ['1'] }, true],
+    [
+      'what a custom scalar reads digit by digit',
+      `$j: Json = ${MANY}3`,
+      {},
+      { j: Number(`${MANY}2`) },
+      false,
+    ],
+    ['an enum value and its text, to a custom scalar', '$j: Json = RED', {}, { j: 'RED' }, false],
+    [
+      'a default input and its members',
+      '$i: ItemInput = { price: 2, name: "a", labels: "x" }',
+      {},
+      { i: { name: 'a', price: 2, labels: ['x'] } },
+      true,
+    ],
+    ['a default that is null, and null', '$i: ItemInput = null', {}, { i: null }, true],
   ])('%s', (_, declarations, one, other, same) => {
     expect(variables(declarations, one) === variables(declarations, other)).toBe(same)
   })
