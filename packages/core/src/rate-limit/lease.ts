@@ -24,11 +24,11 @@ export interface Leases {
   /** Ends those that are there. */
   end(): void
   /** The one that is given out. */
-  readonly current: Lease | undefined
+  current(): Lease | undefined
   /** Whether there is one after it. */
-  readonly isFollowed: boolean
+  isFollowed(): boolean
   /** Of the last lease that was used up: it is not settled, and a later one takes its place. */
-  readonly used: RateLimitReceipt | undefined
+  used(): RateLimitReceipt | undefined
 }
 
 /**
@@ -43,15 +43,10 @@ export function leases(ended: (lease: Lease) => void): Leases {
   let used: RateLimitReceipt | undefined
 
   return {
-    get current() {
-      return current
-    },
-    get isFollowed() {
-      return next !== undefined
-    },
-    get used() {
-      return used
-    },
+    // No getters: made for every caller, an object with some takes three times as long (Node 20).
+    current: () => current,
+    isFollowed: () => next !== undefined,
+    used: () => used,
     take(cost, now) {
       let from = current
       if (!holds(from, cost, now)) {

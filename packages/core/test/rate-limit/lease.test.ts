@@ -62,23 +62,23 @@ describe('lease', () => {
     held.add(first, 0, undefined)
     held.add(second, 0, undefined)
     expect(held.take(3, 0)).toBe(first)
-    expect(held.isFollowed).toBe(true)
+    expect(held.isFollowed()).toBe(true)
     expect(held.take(3, 0)).toBe(second)
-    expect([back, held.isFollowed]).toEqual([[2], false])
+    expect([back, held.isFollowed()]).toEqual([[2], false])
     expect(held.take(7, 0)).toBeUndefined()
     expect(held.take(6, 0)).toBe(second)
-    expect(held.current).toBeUndefined()
+    expect(held.current()).toBeUndefined()
   })
 
   test('one that is used up gives its place in the store to the one that is charged next, once', () => {
     const held = leases(() => undefined)
     const [first, second] = [lease({ units: 1 }), lease({ units: 1 })]
-    held.add(first, 0, held.used)
+    held.add(first, 0, held.used())
     held.take(1, 0)
-    const replaced = held.used
+    const replaced = held.used()
     expect(replaced).toBe(first.receipt)
     held.add(second, 0, replaced)
-    expect(held.used).toBeUndefined()
+    expect(held.used()).toBeUndefined()
   })
 
   test('budgets stand for this process with what it has ahead', () => {
