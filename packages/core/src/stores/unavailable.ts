@@ -20,7 +20,15 @@ export class StoreUnavailable extends Error {
   /** What kind of error it was, of `error`: Redis' code (`OOM`, `READONLY`), Node's (`ECONNRESET`) or a class name. */
   readonly kind: string | undefined
 
-  constructor(reason: UnavailableReason, kind?: string) {
+  /** The call may have had its effect, or may have it later: its reply is what is missing. */
+  readonly mayHaveApplied: boolean
+
+  /** @param mayHaveApplied Default: where the call was sent. */
+  constructor(
+    reason: UnavailableReason,
+    kind?: string,
+    mayHaveApplied: boolean = reason === 'deadline' || reason === 'error',
+  ) {
     super(
       kind === undefined
         ? `the store is unavailable: ${reason}`
@@ -28,10 +36,6 @@ export class StoreUnavailable extends Error {
     )
     this.reason = reason
     this.kind = kind
-  }
-
-  /** The call may have had its effect, or may have it later: its reply is what is missing. */
-  get mayHaveApplied(): boolean {
-    return this.reason === 'deadline' || this.reason === 'error'
+    this.mayHaveApplied = mayHaveApplied
   }
 }

@@ -49,7 +49,7 @@ export function takingInOrder({ redis, budgets, deadline }: TakingInOrderInit) {
           // It may be charged in full, and counts as if it were.
           if (isLast && isSent) throw error
           const isBack = await giveBack(calls, groups.slice(0, isSent ? index + 1 : index), reserving.id)
-          throw isSent || isBack ? error : new StoreUnavailable('error', error.reason)
+          throw told(error, isBack)
         }
         decisions.push(decision)
         if (decision.outcome === 'admitted') continue
@@ -60,11 +60,11 @@ export function takingInOrder({ redis, budgets, deadline }: TakingInOrderInit) {
       return joined(groups, decisions)
     })
 
-  /** @returns whether it is known to be given back; what takes longer than there is time goes on. Never rejects. */
+  /** @returns false where it is known to have failed; what takes longer than there is time goes on. Never rejects. */
   async function giveBack(calls: TimedCalls, groups: readonly ChargeGroup[], id: string): Promise<boolean> {
-    let isBack = false
+    let isBack = true
     const settled = groups.map((group) => budgets.settle(redis.run, group, id, []))
-    await calls.waitFor(Promise.all(settled).then(() => (isBack = true)))
+    await calls.waitFor(Promise.all(settled).catch(() => (isBack = false)))
     return isBack
   }
 
@@ -78,6 +78,14 @@ export function takingInOrder({ redis, budgets, deadline }: TakingInOrderInit) {
       index === denied ? denial : budgets.look(calls.run, group).catch(() => unknown(group)),
     )
   }
+}
+
+/** Why there is no decision. What is given back, if only behind the answer, counts as if it had not been charged. */
+function told(error: unknown, isBack: boolean): unknown {
+  if (!(error instanceof StoreUnavailable)) return error
+  const { reason, kind, mayHaveApplied } = error
+  if (isBack) return new StoreUnavailable(reason, kind, false)
+  return mayHaveApplied ? error : new StoreUnavailable('error', reason)
 }
 
 /** How budgets stand that could not be looked at. */

@@ -20,7 +20,7 @@ export interface SharedDeadlines extends Deadlines<BatchedCall> {
   together(): CommonDeadline
 }
 
-/** One deadline for several calls. To be closed when they have ended. */
+/** One deadline for several calls. To be closed when nobody waits for them any more. */
 export interface CommonDeadline extends Deadlines {
   /** It has passed, or was closed: no call is to begin. */
   isOver(): boolean
@@ -84,12 +84,13 @@ export function sharedDeadlines(clock: Clock, duration: number): SharedDeadlines
 /** All calls of one deadline are one call to those who share timers. */
 function commonDeadline(deadlines: Deadlines<BatchedCall>): CommonDeadline {
   const calls: TimedCall[] = []
+  let isClosed = false
   const whole = deadlines.begin(() => {
     for (const call of calls) expireCall(call)
   })
   return {
     // Not a getter: to make an object with one takes 2 us (Node 20).
-    isOver: () => !whole.isOpen,
+    isOver: () => isClosed || !whole.isOpen,
     begin(expire) {
       const call = { isOpen: true, expire }
       calls.push(call)
@@ -100,8 +101,16 @@ function commonDeadline(deadlines: Deadlines<BatchedCall>): CommonDeadline {
       call.isOpen = false
       return true
     },
-    close: () => void deadlines.end(whole),
+    close() {
+      isClosed = true
+      // A call that nobody waits for any more ends in time all the same: a breaker may wait for how it went.
+      if (!calls.some(isStillOpen)) deadlines.end(whole)
+    },
   }
+}
+
+function isStillOpen({ isOpen }: TimedCall): boolean {
+  return isOpen
 }
 
 function expireCall(call: TimedCall): void {

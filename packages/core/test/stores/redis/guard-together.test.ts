@@ -68,4 +68,23 @@ describe('calls that belong together', () => {
     expect(await caught).toMatchObject({ reason: 'deadline' })
     await expect(run()).rejects.toMatchObject({ reason: 'breaker-open' })
   })
+
+  test('that nobody waits for any more end at their deadline all the same: else a probe would never end', async () => {
+    const { client, clock, redis, run, events } = setUp({ failures: 1, cooldown: 1_000 })
+    const first = run().catch((error: unknown) => error)
+    await clock.advance(50)
+    expect(await first).toMatchObject({ reason: 'deadline' })
+    await clock.advance(1_000)
+    // The first call tries whether the server is back; the second is refused at once, and that is the end of the work.
+    const work = redis.together((calls) => Promise.all([calls.run(SCRIPT, KEYS), calls.run(SCRIPT, KEYS)]))
+    await expect(work).rejects.toMatchObject({ reason: 'breaker-open' })
+    await clock.advance(50)
+    const states = events.flatMap((event) => (event.type === 'redis.breaker' ? [event.state] : []))
+    expect(states).toEqual(['open', 'half-open', 'open'])
+    await clock.advance(1_000)
+    const probe = run()
+    client.sent.at(-1)?.reply.resolve('back')
+    expect(await probe).toBe('back')
+    expect(clock.pending).toBe(0)
+  })
 })

@@ -3,14 +3,19 @@ import * as fc from 'fast-check'
 import type { Redis } from 'ioredis'
 import { poll } from '../../../../../test-support/redis/poll.mjs'
 import { describeRedis, useRedis } from '../../../../../test-support/redis/use-redis.js'
+import type { Quota } from '../../../src/rate-limit/quota.js'
+import { rateLimit } from '../../../src/rate-limit/rate-limit.js'
 import type { RateLimitCharge, RateLimitStore } from '../../../src/rate-limit/store.js'
+import type { Answer } from '../../../src/reply.js'
 import { guardRedis, type RedisArgument, type RedisLike } from '../../../src/stores/redis/index.js'
 import { guardedRateLimitStore } from '../../../src/stores/redis/rate-limit.js'
+import { literalExchange } from '../../../src/testing/exchange.js'
 import { ManualClock } from '../../../src/testing/manual-clock.js'
 import { connect, PATIENT } from './clients.js'
 
 const KEYS = ['user', 'tenant', 'all'] as const
 const HOUR = 3_600_000_000
+const OK: Answer = { kind: 'answer', status: 200, headers: {}, body: null }
 let runs = 0
 
 function charge(key: string, init: Partial<RateLimitCharge> = {}): RateLimitCharge {
@@ -110,11 +115,30 @@ describeRedis('a decision over several keys', () => {
     await clock.advance(9)
     expect(failure).toBeUndefined()
     await clock.advance(1)
-    expect(failure).toMatchObject({ reason: 'deadline', mayHaveApplied: true })
+    expect(failure).toMatchObject({ reason: 'deadline', mayHaveApplied: false })
     await decision
     await asked(4)
     expect(await taken()).toEqual([0, 0, 0])
     expect(await server().command('EXISTS', `${prefix}{all}`)).toBe(0)
+  })
+
+  test('that this process made instead is charged later: nothing of it stayed charged', async () => {
+    const { clock, store, asked } = await setUp([60])
+    const quotas = KEYS.map((name): Quota => ({ name, limit: 5, window: '5h', burst: 5, key: () => name }))
+    const policy = rateLimit({ store, clock, quotas, expectedProcesses: 1 })
+    const left = async (): Promise<unknown> => {
+      const { headers } = await policy.handle(literalExchange(), () => Promise.resolve(OK))
+      return String(headers['ratelimit']).match(/r=\d/g)?.join()
+    }
+    const instead = left()
+    await asked(1)
+    await clock.advance(60)
+    expect(await instead).toBe('r=4,r=4,r=4')
+    await asked(2)
+    expect(await left()).toBe('r=4,r=4,r=4')
+    // Three calls of that request, and three behind it.
+    await asked(8)
+    expect(await left()).toBe('r=2,r=2,r=2')
   })
 
   test('whose last key does not answer in time is charged in full, and not in part', async () => {

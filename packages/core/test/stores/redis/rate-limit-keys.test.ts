@@ -86,14 +86,26 @@ describe.each(['not-ready', 'breaker-open'] as const)('a store that goes away (%
 
 test('a call without an answer is given back too, but for that of the last key: it may be charged in full', async () => {
   const before = setUp([ADMITTED, undefined, 0, 0])
-  await expect(before.store.consume(CHARGES)).rejects.toMatchObject({ reason: 'deadline' })
+  // Nothing of it stays charged: all of it is owed.
+  await expect(before.store.consume(CHARGES)).rejects.toMatchObject({
+    reason: 'deadline',
+    mayHaveApplied: false,
+  })
   expect(before.asked.slice(2).map((call) => [call.key, purposeOf(call)])).toEqual([
     ['p:{user}', 'undo'],
     ['p:{tenant}', 'undo'],
   ])
   const last = setUp([ADMITTED, ADMITTED, undefined, 0, 0])
-  await expect(last.store.consume(CHARGES)).rejects.toMatchObject({ reason: 'deadline' })
+  await expect(last.store.consume(CHARGES)).rejects.toMatchObject({
+    reason: 'deadline',
+    mayHaveApplied: true,
+  })
   expect(last.asked).toHaveLength(3)
+})
+
+test('a call without an answer that could not be given back either may stay charged: it is not owed once more', async () => {
+  const { store } = setUp([ADMITTED, undefined, 0])
+  await expect(store.consume(CHARGES)).rejects.toMatchObject({ reason: 'deadline', mayHaveApplied: true })
 })
 
 test('a denial stands though the store goes away before it is undone', async () => {
