@@ -1,4 +1,5 @@
 import type { Exchange } from '../exchange.js'
+import { reasonOf } from '../rate-limit/store-failure.js'
 import type { AuthenticateSettings } from './authenticate-options.js'
 import { serializeChallenge } from './challenge.js'
 import { type Credential, lastWord } from './credentials.js'
@@ -54,11 +55,7 @@ function isGuess({ verdict }: Asked): boolean {
 }
 
 function storeFailed(exchange: Exchange): (error: unknown) => void {
-  return (error) => {
-    const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown }
-    const reason = [code, name].find((text) => typeof text === 'string') ?? typeof error
-    exchange.report({ type: 'auth.store-failed', reason })
-  }
+  return (error) => exchange.report({ type: 'auth.store-failed', reason: reasonOf(error) })
 }
 
 /** A scheme of somebody's own must not let anyone in by a slip. */

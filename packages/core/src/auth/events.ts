@@ -57,6 +57,6 @@ export interface AuthRefused {
 /** The store of failed credentials is away: this process counts alone. */
 export interface AuthStoreFailed {
   readonly type: 'auth.store-failed'
-  /** The error's code or name, never its text. */
+  /** Why there was no answer (`deadline`), or the error's code or name; never its text. */
   readonly reason: string
 }

@@ -26,6 +26,6 @@ export type ConcurrencyEvent =
   | {
       readonly type: 'concurrency.store-failed'
       readonly call: 'acquire' | 'renew' | 'release'
-      /** The error's code or name. Its text stays out. */
+      /** Why there was no answer (`deadline`), or the error's code or name; never its text. */
       readonly reason: string
     }

@@ -1,9 +1,10 @@
 import type { Exchange } from '../exchange.js'
 import { elapsedTime } from '../stores/memory/elapsed-time.js'
 import { lateBlocks } from './late-blocks.js'
-import { localShare, mayHaveApplied } from './local-share.js'
+import { localShare } from './local-share.js'
 import type { RateLimitSetting } from './options.js'
 import type { ConsumeOptions, RateLimitCharge, RateLimitDecision } from './store.js'
+import { isUnavailable, mayHaveApplied, reasonOf } from './store-failure.js'
 
 /** What became of a request's charges. */
 export type Ruling =
@@ -98,16 +99,4 @@ function holds(block: () => void): boolean {
   } catch {
     return false
   }
-}
-
-function isUnavailable(error: unknown): boolean {
-  return (error as { code?: unknown } | null | undefined)?.code === 'store-unavailable'
-}
-
-/** What may be said of a store's error. */
-export function reasonOf(error: unknown): string {
-  const { code, name, reason } = (error ?? {}) as Record<'code' | 'name' | 'reason', unknown>
-  if (code === 'store-unavailable' && typeof reason === 'string') return reason
-  if (typeof code === 'string') return code
-  return typeof name === 'string' ? name : typeof error
 }

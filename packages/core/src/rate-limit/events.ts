@@ -61,7 +61,7 @@ export type RateLimitEvent =
        * out is not charged yet. `block`: a block holds in this process only.
        */
       readonly call: 'consume' | 'settle' | 'shadow' | 'repay' | 'block'
-      /** The error's code or name. Its text stays out: it may quote what was sent to the store. */
+      /** Why there was no answer (`deadline`), or the error's code or name; never its text, which may quote what was sent. */
       readonly reason: string
     }
   | {

@@ -4,6 +4,7 @@ import { memoryRateLimitStore } from '../stores/memory/rate-limit.js'
 import { longestOf } from './calendar.js'
 import type { Rate } from './rate.js'
 import type { BudgetStore, RateLimitCharge, RateLimitDecision } from './store.js'
+import { mayHaveApplied } from './store-failure.js'
 
 /** What this process may give out alone while the store is away. */
 export interface LocalShare {
@@ -128,11 +129,6 @@ function withCosts(
   return charges
     .map((charge, index) => ({ ...charge, cost: costOf(charge, index) }))
     .filter(({ cost }) => cost > 0)
-}
-
-/** A call without an answer may have had its effect: what it charged is not charged again. */
-export function mayHaveApplied(error: unknown): boolean {
-  return (error as { mayHaveApplied?: unknown } | null | undefined)?.mayHaveApplied === true
 }
 
 /** Whatever a quota counts by, its share is spread evenly: a window that begins anew would give its share twice. */

@@ -7,6 +7,7 @@ import type { Scheme } from '../../src/auth/scheme.js'
 import type { RateLimitCharge } from '../../src/rate-limit/store.js'
 import type { Reply } from '../../src/reply.js'
 import { memoryRateLimitStore } from '../../src/stores/memory/rate-limit.js'
+import { StoreUnavailable } from '../../src/stores/unavailable.js'
 import { literalExchange, type LiteralExchange } from '../../src/testing/exchange.js'
 import { ManualClock } from '../../src/testing/manual-clock.js'
 import { token } from './chain.js'
@@ -158,6 +159,11 @@ describe('the store of failures', () => {
     expect(await from('bad')).toBe(401)
     expect(await from('bad')).toBe(401)
     expect(await from('good')).toBe(429)
+  })
+
+  test('says why it gave no answer', async () => {
+    const { send } = service({ store: { consume: () => Promise.reject(new StoreUnavailable('deadline')) } })
+    expect((await send('bad')).events[0]).toEqual({ type: 'auth.store-failed', reason: 'deadline' })
   })
 
   test('never sees an address or a credential', async () => {

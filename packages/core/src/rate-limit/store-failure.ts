@@ -1,0 +1,20 @@
+/**
+ * What may be said of a store's error: why there was no answer (`deadline`), or the error's code or name. Its text may
+ * quote what was sent to the store.
+ */
+export function reasonOf(error: unknown): string {
+  const { code, name, reason } = (error ?? {}) as Record<'code' | 'name' | 'reason', unknown>
+  if (isUnavailable(error) && typeof reason === 'string') return reason
+  if (typeof code === 'string') return code
+  return typeof name === 'string' ? name : typeof error
+}
+
+/** Whether a store is away, rather than refuses what was asked. */
+export function isUnavailable(error: unknown): boolean {
+  return (error as { code?: unknown } | null | undefined)?.code === 'store-unavailable'
+}
+
+/** A call without an answer may have had its effect: what it charged is not charged again. */
+export function mayHaveApplied(error: unknown): boolean {
+  return (error as { mayHaveApplied?: unknown } | null | undefined)?.mayHaveApplied === true
+}
