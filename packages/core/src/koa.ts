@@ -211,7 +211,10 @@ async function pass(
 }
 
 function finish(channel: Channel, answer: Answer, exchange: Exchange): Answer {
-  return channel.finish === undefined || answer.uncaptured ? answer : channel.finish(answer, exchange)
+  if (channel.finish === undefined || answer.uncaptured) return answer
+  const finished = channel.finish(answer, exchange) as Answer | undefined
+  if (finished?.kind === 'answer') return finished
+  throw new TypeError(`gate: finish() of the channel '${channel.name}' returned no answer`)
 }
 
 /** Whether some of an answer may be made later than now. */

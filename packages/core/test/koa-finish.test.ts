@@ -1,10 +1,12 @@
 import { afterEach, expect, test } from '@jest/globals'
+import type { Middleware } from 'koa'
 import { closeApps, startApp as start } from '../../../test-support/koa.js'
 import { cache } from '../src/cache/cache.js'
 import type { Policy } from '../src/exchange.js'
 import { describeHttp } from '../src/http/channel.js'
 import { type Channel, gate } from '../src/koa.js'
 import { refuse } from '../src/refusal.js'
+import type { Answer } from '../src/reply.js'
 import { memoryCacheStore } from '../src/stores/memory/cache.js'
 
 afterEach(closeApps)
@@ -60,4 +62,20 @@ test('it is not asked about a refusal, nor about an answer that the handler writ
   expect([refused.status, refused.headers.get('x-count')]).toEqual([403, null])
   expect(await (await fetch(url)).text()).toBe('itself')
   expect(channel.asked()).toBe(0)
+})
+
+test.each([
+  ['nothing', () => undefined],
+  ['a promise', (answer: Answer) => Promise.resolve(answer)],
+])('where it is %s, that is an error which names the channel', async (_, finish) => {
+  const errors: unknown[] = []
+  const watch: Middleware = (_ctx, next) =>
+    next().catch((error: unknown) => {
+      errors.push(error)
+      throw error
+    })
+  const channel = { ...counting(), finish } as unknown as Channel
+  const { url } = await start(watch, gate([], { channels: [channel] }), (ctx) => void (ctx.body = 'made'))
+  expect((await fetch(url)).status).toBe(500)
+  expect(errors).toEqual([new TypeError("gate: finish() of the channel 'counting' returned no answer")])
 })

@@ -46,5 +46,7 @@ describe('what a service says of a request, in the words of a declaration', () =
     ['a quota that no limiter has', { quotas: ['login'] }],
     ['a key that no policy reads', { idempotency: 'required' }],
     ['no object', null],
+    ['a promise of words', Promise.resolve({ scopes: ['items:write'] })],
+    ['words that others say', Object.create({ scopes: ['items:write'] })],
   ])('%s runs nothing', async (_title, hints) => expect(await statuses(hints)).toEqual([500, 500]))
 })

@@ -54,12 +54,19 @@ export function checkHints(
 ): OperationHints | undefined {
   if (hints === undefined) return undefined
   checkKnown('gate: operation()', hints, HINTS)
+  if (!isPlain(hints)) throw new TypeError('gate: operation() must return a plain object, at once')
   checkDeclaration((member) => `gate: operation().${member}`, hints)
   if (Object.hasOwn(hints, 'name')) checkText('gate: operation().name', hints.name)
   if (Object.hasOwn(hints, 'host')) checkText('gate: operation().host', hints.host)
   if (Object.hasOwn(hints, 'effect')) checkChoice('gate: operation().effect', hints.effect, EFFECTS)
   checkDemands([{ name: 'operation()', declaration: hints }], policies, identityGiven)
   return hints
+}
+
+/** A promise has no members, and inherited ones are seen by some who look and not by others. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 const HINTS = [...DECLARATION_MEMBERS, 'name', 'effect', 'host']

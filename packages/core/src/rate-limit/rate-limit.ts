@@ -61,7 +61,7 @@ export function rateLimit(options: RateLimitOptions): RateLimitPolicy {
       }
       const reason = setting.isAllowed(exchange)
         ? 'allowed'
-        : setting.isSkipped(exchange)
+        : checkAnswered(setting.isSkipped(exchange))
           ? 'skip'
           : undefined
       if (reason !== undefined) {
@@ -108,4 +108,10 @@ export function rateLimit(options: RateLimitOptions): RateLimitPolicy {
       return block(exchange, quota.keyFor(exchange), milliseconds)
     },
   }
+}
+
+/** A promise is true to JavaScript: nothing would be limited. */
+function checkAnswered(skipped: unknown): boolean {
+  if (typeof skipped === 'boolean') return skipped
+  throw new TypeError('rateLimit: skip must answer true or false, at once')
 }

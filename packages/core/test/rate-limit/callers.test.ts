@@ -68,6 +68,11 @@ describe('the deny list', () => {
   })
 })
 
+test('skip that answers later skips nothing: a promise is true to JavaScript', async () => {
+  const { send } = setUp({ skip: (() => Promise.resolve(false)) as never })
+  await expect(send({})).rejects.toThrow('rateLimit: skip must answer true or false, at once')
+})
+
 test('skip passes requests by, without a charge and without fields', async () => {
   const { send } = setUp({ skip: ({ path }) => path === '/health' })
   for (let times = 0; times < 3; times += 1) {
