@@ -237,4 +237,4 @@ export {
 } from './stores/memory/cache.js'
 
 // State in one process
-export { memoryStores, type MemoryStoresOptions, type Stores } from './stores/memory/index.js'
+export { memoryStores, type MemoryStores, type MemoryStoresOptions } from './stores/memory/index.js'

@@ -8,7 +8,7 @@ export interface ExecutionSetting {
   readonly lease: number
   readonly retention: number
   readonly storeTimeout: number
-  readonly maxBody: number
+  readonly maxBodyBytes: number
   readonly keep: readonly string[]
 }
 

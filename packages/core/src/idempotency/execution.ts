@@ -65,7 +65,7 @@ async function run(execution: Execution, next: Next): Promise<Reply> {
       await withdraw(execution)
       return reply
     }
-    captured = await capture(reply, setting.keep, setting.maxBody)
+    captured = await capture(reply, setting.keep, setting.maxBodyBytes)
   } catch (error) {
     const state = await barrier.outcome()
     if (state === 'lost' || state === 'unavailable') return stopped(execution, state)

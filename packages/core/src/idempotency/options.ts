@@ -19,7 +19,7 @@ export interface IdempotencyOptions {
    */
   readonly lease?: Duration
   /** The longest body that is kept, in bytes. Of a longer one status and location are kept. Default 1048576 (1 MiB). */
-  readonly maxBody?: number
+  readonly maxBodyBytes?: number
   /** Names of answer fields to keep beside the ones that are kept anyway. Default: none. */
   readonly keepHeaders?: readonly string[]
   /** Names of request fields that select what the operation does: another value is another request. Default: none. */
@@ -51,7 +51,7 @@ export interface IdempotencyOptions {
 export const IDEMPOTENCY_DEFAULTS = {
   retention: '24h',
   lease: '10s',
-  maxBody: 1_048_576,
+  maxBodyBytes: 1_048_576,
   keepHeaders: [],
   vary: [],
   anonymous: false,
@@ -109,7 +109,7 @@ export function checkOptions(options: IdempotencyOptions): IdempotencySetting {
     lease,
     retention: milliseconds('idempotency: retention', all.retention),
     storeTimeout,
-    maxBody: checkInteger('idempotency: maxBody', all.maxBody, 0),
+    maxBodyBytes: checkInteger('idempotency: maxBodyBytes', all.maxBodyBytes, 0),
   }
 }
 

@@ -32,12 +32,16 @@ export interface Captured {
 }
 
 /** Reads an answer as far as it can be kept. What is too long or has no end goes on as a stream. */
-export async function capture(answer: Answer, keep: readonly string[], maxBody: number): Promise<Captured> {
+export async function capture(
+  answer: Answer,
+  keep: readonly string[],
+  maxBodyBytes: number,
+): Promise<Captured> {
   const { body } = answer
   if (answer.uncaptured === true || isEndless(answer)) return { answer, record: tombstone(answer) }
-  const content = body instanceof Readable ? await readUpTo(body, maxBody) : body
+  const content = body instanceof Readable ? await readUpTo(body, maxBodyBytes) : body
   const whole = content === body ? answer : { ...answer, body: content }
-  if (content instanceof Readable || (content !== null && content.byteLength > maxBody)) {
+  if (content instanceof Readable || (content !== null && content.byteLength > maxBodyBytes)) {
     return { answer: whole, record: tombstone(answer) }
   }
   const headers = pick(answer.headers, keep)

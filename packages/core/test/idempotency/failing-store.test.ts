@@ -132,7 +132,7 @@ describe('a store that fails', () => {
     const clock = new ManualClock()
     const body = Readable.from(['12345', '6789', '0123'])
     const store = broken(clock, { complete: () => Promise.resolve('stale') })
-    const { send } = service({ clock, store, maxBody: 4 }, () => ({ ...CREATED, body }))
+    const { send } = service({ clock, store, maxBodyBytes: 4 }, () => ({ ...CREATED, body }))
     expect(refusal(await send()).code).toBe('idempotency-outcome-unknown')
     await pass(clock, 100)
     expect(body.destroyed).toBe(true)

@@ -42,7 +42,7 @@ describe('what is kept of an answer', () => {
     'an answer the handler writes itself': () => ({ ...CREATED, body: null, uncaptured: true }),
   }
   test.each(Object.keys(tombstones))('of %s: that it was, and where its result is', async (name) => {
-    const { send, effects } = service({ maxBody: 8 }, () => (tombstones[name] ?? (() => CREATED))())
+    const { send, effects } = service({ maxBodyBytes: 8 }, () => (tombstones[name] ?? (() => CREATED))())
     const first = answer(await send())
     expect(first.status).toBe(201)
     if (name === 'a stream over the limit') {

@@ -10,7 +10,7 @@ import { memoryRateLimitStore } from './rate-limit.js'
 import { memoryReplayStore } from './replay.js'
 
 /** One store for each policy. */
-export interface Stores {
+export interface MemoryStores {
   readonly rateLimit: RateLimitStore
   readonly idempotency: IdempotencyStore
   readonly cache: CacheStore
@@ -24,7 +24,7 @@ export interface MemoryStoresOptions {
 }
 
 /** Makes the stores for a gate that runs in one process. They are bounded, and a restart forgets them. */
-export function memoryStores(options: MemoryStoresOptions = {}): Stores {
+export function memoryStores(options: MemoryStoresOptions = {}): MemoryStores {
   checkKnown('memoryStores', options, ['clock'])
   const { clock = systemClock } = options
   return {
