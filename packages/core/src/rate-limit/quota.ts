@@ -75,8 +75,8 @@ export interface CheckedQuota {
   /** Equal functions give equal keys: quotas with the same `key` share one. */
   readonly keyFor: BudgetKey
   readonly needsIdentity: boolean
-  /** How many take from one budget: 0 a caller, 1 all callers of a route, 2 everybody. */
-  readonly sharing: 0 | 1 | 2
+  /** How many take from one budget: 0 a caller, 1 a tenant's callers, 2 those of a route, 3 everybody. */
+  readonly sharing: 0 | 1 | 2 | 3
 }
 
 /**
@@ -105,14 +105,26 @@ export function checkQuotas(quotas: unknown, ipv6Prefix: number, usedWithin = 0)
     const needsIdentity = key === 'identity' || key === 'tenant' || typeof limit === 'function'
     checkFlag(`${option}.shadow`, shadow)
     checkFlag(`${option}.declared`, declared)
-    const sharing = key === 'global' ? 2 : key === 'route' ? 1 : 0
     const terms = checkTerms(option, quota as Quota, usedWithin)
     if (cost !== undefined) checkCost(`${option}.cost`, cost, terms.fixedTerms)
-    return { name, keyFor, needsIdentity, sharing, shadow, declared, cost, ...terms }
+    return { name, keyFor, needsIdentity, sharing: sharingOf(key), shadow, declared, cost, ...terms }
   })
 }
 
 const KNOWN = ['name', 'limit', 'window', 'cost', 'burst', 'strict', 'algorithm', 'key', 'shadow', 'declared']
+
+function sharingOf(key: QuotaKey): CheckedQuota['sharing'] {
+  switch (key) {
+    case 'tenant':
+      return 1
+    case 'route':
+      return 2
+    case 'global':
+      return 3
+    default:
+      return 0
+  }
+}
 
 function checkFlag(option: string, value: unknown): void {
   if (typeof value !== 'boolean') throw new TypeError(`${option} must be true or false`)

@@ -172,6 +172,11 @@ test('memory: a flood of new keys does not push out who is denied again and agai
   expect(calls()).toBe(before)
 })
 
+test('what the store says of itself is said', () => {
+  const said = hotDeny({ ...memoryRateLimitStore(), usedWithin: 200, decidesWithin: 50 })
+  expect(said).toMatchObject({ usedWithin: 200, decidesWithin: 50 })
+})
+
 test('the other methods of the store are the store’s', async () => {
   const { store, memory } = setUp()
   const decision = await store.consume([charge({ cost: 2 })], { reserve: 1_000 })
