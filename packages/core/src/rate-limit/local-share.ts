@@ -20,11 +20,16 @@ export interface LocalShare {
   block(key: string, duration: number): void
   /** Remembers what was given out, to be charged when the store is back. */
   owe(charges: readonly RateLimitCharge[]): void
-  /** Charges the store what is owed of these budgets, once, in at most two calls. Rejects as the store does. */
-  repay(store: Pick<BudgetStore, 'consume'>, charges: readonly RateLimitCharge[]): Promise<void>
+  /** Charges the store what is owed of these budgets, once, or what is left of them. Rejects as the store does. */
+  repay(store: Creditor, charges: readonly RateLimitCharge[]): Promise<void>
   /** Whether anything is owed. */
   readonly isIndebted: boolean
 }
+
+type Creditor = Pick<BudgetStore, 'consume' | 'settle'>
+
+/** How long a store is to remember what a debt is charged by, in milliseconds: for one call. */
+const CHARGED_WITHIN = 10_000
 
 /** Debts of more budgets than this are forgiven: what was given out stayed within the share all the same. */
 const MOST_DEBTS = 10_000
@@ -106,13 +111,8 @@ export function localShare(clock: Clock, processes: number): LocalShare {
       const owed = withCosts(charges, takeDebt)
       if (owed.length === 0) return
       try {
-        const decision = await creditor.consume(owed)
-        if (decision.outcome === 'admitted') return
-        // What is left, where it is less than what is owed.
-        const left = withCosts(owed, ({ cost }, index) =>
-          Math.min(cost, decision.quotas[index]?.remaining ?? 0),
-        )
-        if (left.length > 0) await creditor.consume(left)
+        const { outcome } = await creditor.consume(owed)
+        if (outcome !== 'admitted') await takeWhatIsLeft(creditor, owed)
       } catch (error) {
         if (!mayHaveApplied(error)) for (const charge of owed) owe(charge, charge.cost)
         throw error
@@ -121,14 +121,21 @@ export function localShare(clock: Clock, processes: number): LocalShare {
   }
 }
 
+/** What costs more than was foreseen is taken as far as a budget goes, in one step: others may take from it meanwhile. */
+async function takeWhatIsLeft(creditor: Creditor, owed: readonly RateLimitCharge[]): Promise<void> {
+  const nothing = owed.map((charge) => ({ ...charge, cost: 0 }))
+  const decision = await creditor.consume(nothing, { reserve: CHARGED_WITHIN })
+  if (decision.outcome !== 'admitted' || decision.receipt === undefined) return
+  const costs = owed.map(({ cost }) => cost)
+  await creditor.settle(decision.receipt, costs)
+}
+
 /** The charges with other costs, without those that cost nothing. */
 function withCosts(
   charges: readonly RateLimitCharge[],
-  costOf: (charge: RateLimitCharge, index: number) => number,
+  costOf: (charge: RateLimitCharge) => number,
 ): readonly RateLimitCharge[] {
-  return charges
-    .map((charge, index) => ({ ...charge, cost: costOf(charge, index) }))
-    .filter(({ cost }) => cost > 0)
+  return charges.map((charge) => ({ ...charge, cost: costOf(charge) })).filter(({ cost }) => cost > 0)
 }
 
 /** Whatever a quota counts by, its share is spread evenly: a window that begins anew would give its share twice. */

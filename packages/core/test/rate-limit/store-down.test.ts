@@ -248,6 +248,30 @@ describe('when the store is back', () => {
     expect((await send()).reply).toMatchObject({ code: 'quota-exceeded' })
   })
 
+  test('a debt larger than what is left takes what is left, whatever others take meanwhile', async () => {
+    const clock = new ManualClock()
+    const central = memoryRateLimitStore({ clock })
+    const isAway = { now: true }
+    const store: BudgetStore = {
+      ...central,
+      async consume(charges, options) {
+        if (isAway.now) throw new StoreUnavailable('not-ready')
+        const decision = central.consume(charges, options)
+        // Another process is faster than whatever comes next.
+        if ((await decision).outcome === 'denied') await central.consume([{ ...charges[0]!, cost: 1 }])
+        return decision
+      },
+    }
+    const policy = rateLimit({ store, clock, quotas: [QUOTA], expectedProcesses: 1 })
+    const send = async (cost: number) =>
+      policy.handle(literalExchange({ operation: { cost } }), () => Promise.resolve(OK))
+    await send(7)
+    isAway.now = false
+    expect((await send(3)).headers['ratelimit']).toBe('"q";r=5;t=1')
+    await new Promise((resolve) => setImmediate(resolve))
+    expect((await send(1)).status).toBe(429)
+  })
+
   test('a call that may have been charged is not charged again', async () => {
     const { send, cut } = fleet(2)
     cut('deadline')
