@@ -218,8 +218,9 @@ describe('a decision with units taken ahead', () => {
   })
 })
 
+const ask = () => Promise.reject(new Error('not asked'))
+
 test('a store over Redis says its deadline', () => {
-  const ask = () => Promise.reject(new Error('not asked'))
   const client = { status: 'ready', options: {}, connect: ask, evalsha: ask, eval: ask }
   const buffers = { evalshaBuffer: ask, evalBuffer: ask }
   const store = redisRateLimitStore({ ...client, ...buffers }, { deadline: '70ms' })
