@@ -5,6 +5,7 @@ import { rawRequest } from '../../../test-support/http.js'
 import { closeApps, startApp as start } from '../../../test-support/koa.js'
 import type { Policy } from '../src/exchange.js'
 import { gate } from '../src/koa.js'
+import type { Reply } from '../src/reply.js'
 
 afterEach(closeApps)
 
@@ -140,4 +141,21 @@ test('the length of bytes is theirs, whatever the answer says', async () => {
     'text/x-some',
   ])
   expect(await answer.text()).toBe('stored')
+})
+
+test('content that a policy takes away is away: Koa writes null where JSON was, and leaves the stream open', async () => {
+  const stream = Readable.from(['{}'])
+  const taking: Policy = {
+    name: 'taking',
+    handle: async (_, next) => ({ ...(await next()), status: 202, body: null }) as Reply,
+  }
+  const { url } = await start(gate([taking]), (ctx) => {
+    ctx.type = 'json'
+    ctx.body = ctx.path === '/stream' ? stream : { a: 1 }
+  })
+  for (const path of ['/', '/stream']) {
+    const answer = await fetch(url + path)
+    expect([answer.status, answer.headers.get('content-length'), await answer.text()]).toEqual([202, '0', ''])
+  }
+  expect(stream.destroyed).toBe(true)
 })

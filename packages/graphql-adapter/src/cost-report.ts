@@ -1,4 +1,4 @@
-import type { Answer, Budget, Exchange } from '@headgate/core'
+import type { Answer, Budget, Exchange, Fields } from '@headgate/core'
 
 /** What a request cost, in the words of Shopify's API, which clients know. */
 export interface CostReport {
@@ -42,20 +42,27 @@ const BEGINNINGS: readonly string[] = ['{"data":', '{"errors":']
 
 /**
  * Adds a report to an answer, whether it was executed, stored or replayed: no store keeps it, neither here nor
- * behind. Answers without a document stay as they are: to HEAD, a 304, what a policy says itself.
+ * behind. Answers without a document stay as they are: a 304, what a policy says itself. What GET would get is not known
+ * to HEAD, so that says neither how long it is nor its name.
  */
-export function withCost(answer: Answer, cost: CostReport): Answer {
+export function withCost(answer: Answer, exchange: Exchange): Answer {
   const { status, body } = answer
+  if (status === 200 && exchange.method === 'HEAD') return { ...answer, headers: unnamed(answer), body: null }
   if (status !== 200 || !(body instanceof Uint8Array)) return answer
   const content = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
   if (!BEGINNINGS.some((beginning) => content.subarray(0, beginning.length).equals(Buffer.from(beginning)))) {
     return answer
   }
-  // What it was is not what it is: neither is its name, its length, how long it lasts.
-  const { etag: _etag, 'content-length': _length, ...headers } = answer.headers
+  const cost = costReport(exchange, 'answered')
   return {
     ...answer,
-    headers: { ...headers, 'cache-control': 'no-store' },
+    headers: unnamed(answer),
     body: Buffer.concat([content.subarray(0, -1), Buffer.from(`,"extensions":${JSON.stringify({ cost })}}`)]),
   }
+}
+
+/** What an answer was is not what it is: neither is its name, its length, how long it lasts. */
+function unnamed({ headers }: Answer): Fields {
+  const { etag: _etag, 'content-length': _length, ...others } = headers
+  return { ...others, 'cache-control': 'no-store' }
 }

@@ -84,8 +84,7 @@ export function graphql<Loaders = unknown>(options: GraphqlOptions<Loaders>): Ch
       ctx.vary('Accept')
     },
 
-    finish: (answer, exchange) =>
-      wantsCost(exchange) ? withCost(answer, costReport(exchange, 'answered')) : answer,
+    finish: (answer, exchange) => (wantsCost(exchange) ? withCost(answer, exchange) : answer),
 
     render(refusal, exchange) {
       const accept = exchange.header('accept')

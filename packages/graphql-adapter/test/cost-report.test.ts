@@ -162,6 +162,18 @@ describe('what one client is told is told to nobody else, and to itself once', (
     expect([head.status, await head.text()]).toEqual([200, ''])
   })
 
+  test.each(['stored', 'executed'])('HEAD says nothing of what GET would get, %s', async (how) => {
+    const { url } = await open()
+    const search = new URLSearchParams({ query: QUERY, extensions: '{"cost":true}' })
+    if (how === 'stored') await fetch(`${url}?${search}`)
+    const { status, headers } = await fetch(`${url}?${search}`, { method: 'HEAD' })
+    expect(headers.get('cache-status')?.includes('hit')).toBe(how === 'stored')
+    const fields = ['content-type', 'content-length', 'etag', 'cache-control'].map((name) =>
+      headers.get(name),
+    )
+    expect([status, ...fields]).toEqual([200, 'application/json; charset=utf-8', null, null, 'no-store'])
+  })
+
   test('a public answer that was made from a budget is not stored', async () => {
     const { ask } = await open({
       options: {

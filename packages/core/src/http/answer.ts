@@ -73,8 +73,9 @@ export function writeAnswer(ctx: Answering, outer: Fields, answer: Answer): void
   if (answer.uncaptured || ctx.res.headersSent) return
   const { body, status, headers } = answer
   const type = headers['content-type']
-  // Koa looks a type up where none is set.
-  if (body !== null && type !== undefined) ctx.res.setHeader('content-type', type)
+  // Koa looks a type up where none is set, and writes `null` where nothing is said in JSON.
+  if (body === null) ctx.res.removeHeader('content-type')
+  else if (type !== undefined) ctx.res.setHeader('content-type', type)
   const bytes = body instanceof Uint8Array
   // Koa sends a Uint8Array that is no Buffer as JSON.
   ctx.body = bytes ? bufferOf(body) : body
