@@ -91,8 +91,9 @@ function canonicalLiteral(type: GraphQLInputType, node: ConstValueNode): string 
 }
 
 function canonicalJson(value: unknown): string {
-  // JSON has no word for a number that is too large to be one, as 1e400.
+  // What JSON.stringify has no words for: a number that is too large to be one, as 1e400, and the sign of -0.
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
+  if (Object.is(value, -0)) return '-0'
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join()}]`
   const members = Object.entries(value).map(

@@ -109,6 +109,7 @@ describe('canonical variables', () => {
     ['enum values', '$s: Sort = NAME', {}, { s: 'NAME' }, true],
     ['a custom scalar 1 and "1"', '$j: Json', { j: 1 }, { j: '1' }, false],
     ['a number too large to be one and null', '$j: Json', { j: Infinity }, { j: null }, false],
+    ['0 and -0', '$j: Json', { j: 0 }, { j: -0 }, false],
     ['such numbers of both signs', '$j: Json', { j: [Infinity] }, { j: [-Infinity] }, false],
     ['an ID of many digits and its neighbour', `$id: ID = ${MANY}3`, {}, { id: `${MANY}2` }, false],
     ['the same in a list', `$ids: [ID] = [${MANY}3]`, {}, { ids: [`${MANY}2`] }, false],
