@@ -67,8 +67,8 @@ export interface Operation {
   fingerprint(): string | Refusal | Promise<string | Refusal>
   /**
    * Whose path it is, where hosts behind one gate are services of their own: the same method, path and
-   * `Idempotency-Key` at another `host` are another request. Default: it is one service, whatever host a client names,
-   * so that a retry by another name of it runs nothing.
+   * `Idempotency-Key` at another `host` are another request, and it has stored answers of its own. Default: it is one
+   * service, whatever host a client names, so that a retry by another name of it runs nothing.
    */
   readonly host?: string
   /**

@@ -11,6 +11,7 @@ import {
 } from '@headgate/core'
 import { operation, rest, restGateway } from '@headgate/rest-adapter'
 import { Router } from '@koa/router'
+import type { Middleware } from 'koa'
 import { serving } from './serve.js'
 
 const KEY = 'ann-key-0000000000000'
@@ -143,10 +144,19 @@ async function posted(routers: readonly Router[], hosts: readonly string[]): Pro
 function shop(host?: string | RegExp): Router {
   const router = new Router(host === undefined ? {} : { host })
   let orders = 0
+  router.get('/orders', operation({ cache: { ttl: '1m', public: true } }), (ctx) => {
+    ctx.body = `orders at ${ctx.host}`
+  })
   router.post('/orders', operation({ idempotency: 'required' }), (ctx) => {
     ctx.body = `order ${(orders += 1)} at ${ctx.host}`
   })
   return router
+}
+
+/** Koa then takes the host from `X-Forwarded-Host`. */
+const behind: Middleware = (ctx, next) => {
+  Object.assign(ctx.app, { proxy: true, maxIpsCount: 1 })
+  return next()
 }
 
 describe('hosts behind one gate', () => {
@@ -168,5 +178,20 @@ describe('hosts behind one gate', () => {
       'order 1 at a.example',
       'order 1 at a.example',
     ])
+  })
+
+  test('have answers of their own, also where a proxy names them to Koa and not to the gate', async () => {
+    const channels = [shop('a.example'), shop('b.example')].map((router) => rest(router))
+    const stores = memoryStores()
+    const policies = [
+      idempotency({ store: stores.idempotency, anonymous: true }),
+      cache({ store: stores.cache }),
+    ]
+    await serving([behind, gate(policies, { channels })], async (send) => {
+      for (const host of ['a.example', 'b.example', 'a.example']) {
+        const headers = { host: 'internal', 'x-forwarded-host': host }
+        expect((await send('/orders', { headers })).text).toBe(`orders at ${host}`)
+      }
+    })
   })
 })

@@ -142,14 +142,16 @@ async function bypass(
 /**
  * The key among the caller's own answers, and the one among everybody's. HEAD is answered from a stored GET; answers to
  * any two other methods meet only where the operation says so. Callers without a name share a partition, and it is not
- * the public one: what nobody may see is no answer for somebody.
+ * the public one: what nobody may see is no answer for somebody. Services that are told apart by other means than the
+ * origin stay apart here too.
  */
 function entryKeys(exchange: Exchange, fingerprint: string): readonly [string, string] {
   const { origin, identity, operation } = exchange
   const method = exchange.method === 'HEAD' || operation.byAnyMethod ? 'GET' : exchange.method
   const path = canonicalPathOf(operation, exchange.path, method)
+  const service = operation.host === undefined ? [] : ['host', operation.host]
   return [
-    keyOf('cache', 'own', method, origin, path, fingerprint, identity?.partition),
-    keyOf('cache', 'public', method, origin, path, fingerprint, undefined),
+    keyOf('cache', 'own', method, origin, path, fingerprint, identity?.partition, ...service),
+    keyOf('cache', 'public', method, origin, path, fingerprint, undefined, ...service),
   ]
 }

@@ -24,6 +24,7 @@ const ask = fc.record({
   query: fc.constantFrom('', 'b'),
   body: fc.constantFrom('', 'b'),
   language: fc.constantFrom('', 'b'),
+  host: fc.constantFrom(undefined, 'b'),
 })
 
 test('whatever differs in identity, method, address, content or selecting fields never meets', async () => {
@@ -32,13 +33,13 @@ test('whatever differs in identity, method, address, content or selecting fields
       const clock = new ManualClock()
       const policy = cache({ store: memoryCacheStore({ clock, maxVariants: 1_000 }), clock })
       const handled = new Set<string>()
-      for (const { who, language, ...request } of asks) {
-        const said = JSON.stringify({ who, language, ...request })
+      for (const { who, language, host, ...request } of asks) {
+        const said = JSON.stringify({ who, language, host, ...request })
         const exchange = literalExchange({
           ...request,
           ...(IDENTITIES[who] && { identity: IDENTITIES[who] }),
           headers: { 'accept-language': language },
-          operation: { effect: 'read' },
+          operation: { effect: 'read', ...(host !== undefined && { host }) },
         })
         const reply = await policy.handle(exchange, async () => {
           expect(handled.has(said)).toBe(false)
