@@ -66,7 +66,10 @@ export interface GateOptions {
    * request gets a new one; it is on every answer, on errors too, and in every event. Default: no id.
    */
   readonly requestId?: string
-  /** Gets every event, beside the diagnostics channel `headgate`. It must not throw. Default: nobody does. */
+  /**
+   * Gets every event, beside the diagnostics channel `headgate`. What it throws goes to the app's `error` event and
+   * changes nothing else. Default: nobody does.
+   */
   readonly onEvent?: (event: ReportedEvent) => void
   /**
    * When an answer that still flows is cut because its caller's credential ended: a stream, server-sent events, what a

@@ -1,11 +1,9 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { channel } from 'node:diagnostics_channel'
 import type { Middleware } from 'koa'
 import { deferred } from '../../../test-support/deferred.js'
 import { rawConnection, rawRequest } from '../../../test-support/http.js'
 import { closeApps, startApp as start } from '../../../test-support/koa.js'
 import { createIdentity } from '../src/auth/identity.js'
-import type { ReportedEvent } from '../src/events.js'
 import type { Exchange, Policy } from '../src/exchange.js'
 import { keepHeadersOnError, withHeaders } from '../src/reply.js'
 import { exchangeOf, gate, identityOf } from '../src/koa.js'
@@ -250,27 +248,6 @@ describe('gates in one application', () => {
       (ctx) => void (ctx.body = identityOf(ctx)?.subject),
     )
     expect(await (await fetch(url)).text()).toBe('ann')
-  })
-})
-
-describe('observers', () => {
-  test('get events with the operation they happened in, by hook and by diagnostics channel', async () => {
-    const hooked: ReportedEvent[] = []
-    const published: unknown[] = []
-    const listen = (event: unknown): void => void published.push(event)
-    channel('headgate').subscribe(listen)
-    const reporting = policy((exchange, next) => {
-      exchange.report({ type: 'test.event' } as never)
-      return next()
-    })
-    const { url } = await start(
-      gate([reporting], { onEvent: (event) => void hooked.push(event) }),
-      (ctx) => void (ctx.body = ''),
-    )
-    await fetch(`${url}/a/b`)
-    channel('headgate').unsubscribe(listen)
-    expect(hooked).toEqual([{ type: 'test.event', protocol: 'http', operation: 'GET *' }])
-    expect(published).toEqual(hooked)
   })
 })
 

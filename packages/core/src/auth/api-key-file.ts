@@ -1,7 +1,8 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync, type Stats, statSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { type Clock, systemClock } from '../clock.js'
 import { type Duration, milliseconds } from '../duration.js'
+import { teller } from '../observer.js'
 import { checkFunction, checkInteger, checkKnown, checkMethods, checkText } from '../options.js'
 import { memoryApiKeys } from './api-key-memory.js'
 import type { ApiKeyLookup, ApiKeyRecord } from './api-key-record.js'
@@ -12,7 +13,7 @@ export interface FileApiKeysOptions {
   readonly every?: Duration
   /** The largest file, in bytes. Default 8 MiB. */
   readonly maxBytes?: number
-  /** Told what was read and what could not be. It must not throw. Default: nobody is. */
+  /** Told what was read and what could not be. Default: nobody is. */
   readonly onEvent?: (event: ApiKeyFileEvent) => void
   /** Default: the machine's clock. */
   readonly clock?: Clock
@@ -40,7 +41,7 @@ export const FILE_API_KEYS_DEFAULTS = { every: '5s', maxBytes: 8_388_608 } as co
  * @throws TypeError when the file can't be used now: a service that knows no keys should not start.
  */
 export function fileApiKeys(path: string, options: FileApiKeysOptions = {}): FileApiKeys {
-  const { every, maxBytes, onEvent, clock } = checkOptions(path, options)
+  const { every, maxBytes, report, clock } = checkOptions(path, options)
   let state = stateOf(statSync(path))
   if (state.size > maxBytes) throw new TypeError('fileApiKeys: the file is larger than maxBytes')
   let keys = read(readFileSync(path, 'utf8'))
@@ -82,13 +83,13 @@ export function fileApiKeys(path: string, options: FileApiKeysOptions = {}): Fil
       failed('malformed', before.text)
       return
     }
-    onEvent({ type: 'api-keys.loaded', keys: keys.size })
+    report({ type: 'api-keys.loaded', keys: keys.size })
   }
 
   function failed(failure: 'unreadable' | 'too-large' | 'malformed', about: string): void {
     if (told === `${failure} ${about}`) return
     told = `${failure} ${about}`
-    onEvent({ type: 'api-keys.failed', failure })
+    report({ type: 'api-keys.failed', failure })
   }
 }
 
@@ -110,26 +111,22 @@ interface FileState {
   readonly text: string
 }
 
-function stateOf({
-  ino,
-  size,
-  mtimeMs,
-  ctimeMs,
-}: {
-  ino: number
-  size: number
-  mtimeMs: number
-  ctimeMs: number
-}): FileState {
+function stateOf({ ino, size, mtimeMs, ctimeMs }: Stats): FileState {
   return { size, text: `${ino} ${size} ${mtimeMs} ${ctimeMs}` }
 }
 
 function checkOptions(path: string, options: FileApiKeysOptions) {
   checkText('fileApiKeys: path', path)
   checkKnown('fileApiKeys', options, ['every', 'maxBytes', 'onEvent', 'clock'])
-  const all = { ...FILE_API_KEYS_DEFAULTS, clock: systemClock, onEvent: () => undefined, ...options }
-  checkFunction('fileApiKeys: onEvent', all.onEvent)
+  const all = { ...FILE_API_KEYS_DEFAULTS, clock: systemClock, ...options }
+  if (all.onEvent !== undefined) checkFunction('fileApiKeys: onEvent', all.onEvent)
   checkMethods('fileApiKeys: clock', all.clock, ['now', 'after'])
   checkInteger('fileApiKeys: maxBytes', all.maxBytes)
-  return { ...all, every: milliseconds('fileApiKeys: every', all.every) }
+  const { maxBytes, clock } = all
+  return {
+    maxBytes,
+    clock,
+    report: teller(all.onEvent),
+    every: milliseconds('fileApiKeys: every', all.every),
+  }
 }

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../clock.js'
 import { LATE, withDeadline } from '../deadline.js'
 import { type Duration, milliseconds } from '../duration.js'
+import { teller } from '../observer.js'
 import { checkChoice, checkFunction, checkInteger, checkKnown, checkMethods } from '../options.js'
 import type { IsRevoked } from './revocation.js'
 import { checkRevocation, type Revocation, type RevokedSet, revokedSet } from './revoked-set.js'
@@ -11,7 +12,7 @@ export interface RevocationListOptions {
   readonly maxEntries?: number
   /** Where revocations come from by themselves. Default: only from `revoke`. */
   readonly feed?: RevocationFeed
-  /** Told what the feed does. It must not throw. Default: nobody is. */
+  /** Told what the feed does. Default: nobody is. */
   readonly onEvent?: (event: RevocationEvent) => void
   /** Default: the machine's clock. */
   readonly clock?: Clock
@@ -81,6 +82,7 @@ export interface RevocationList {
  */
 export function revocationList(options: RevocationListOptions = {}): RevocationList {
   const { maxEntries, feed, clock, onEvent } = checkOptions(options)
+  const report = teller(onEvent)
   const set = revokedSet(maxEntries)
   const feeding = feed === undefined ? undefined : startFeed(feed, set, clock, report)
   const isStrict = feed?.whenStale === 'refuse'
@@ -102,15 +104,6 @@ export function revocationList(options: RevocationListOptions = {}): RevocationL
       return feeding?.state() ?? 'current'
     },
     close: () => feeding?.close(),
-  }
-
-  /** An observer's fault must not end the feeding. */
-  function report(event: RevocationEvent): void {
-    try {
-      onEvent?.(event)
-    } catch {
-      // Nothing to tell it to.
-    }
   }
 }
 

@@ -16,6 +16,8 @@ export interface Served {
   res: ServerResponse
   readonly request: { res: ServerResponse }
   readonly response: { res: ServerResponse }
+  /** Where Koa tells the service of errors that no client sees. */
+  readonly app: { emit(type: 'error', error: unknown, served: Served): boolean }
 }
 
 const events = diagnosticsChannel('headgate')
@@ -73,7 +75,16 @@ export class HttpExchange extends HttpIncoming implements Exchange {
     const { requestId } = this
     const reported = { ...event, protocol, operation, ...(requestId !== undefined && { requestId }) }
     if (events.hasSubscribers) events.publish(reported)
-    this.#onEvent?.(reported)
+    this.#tell(reported)
+  }
+
+  /** An observer's fault must neither fail the request nor, behind its answer, end the process. */
+  #tell(event: ReportedEvent): void {
+    try {
+      this.#onEvent?.(event)
+    } catch (error) {
+      this.#served.app.emit('error', error, this.#served)
+    }
   }
 }
 

@@ -64,6 +64,29 @@ describe('keys in a file', () => {
   })
 })
 
+test('an observer that throws does not end the looking: what is revoked later must be seen', async () => {
+  const path = join(folder, 'keys.json')
+  const clock = new ManualClock()
+  const { digest, keyId } = createApiKey('hg')
+  writeFileSync(path, '[]')
+  let told = 0
+  const onEvent = (): never => {
+    told += 1
+    throw new Error('no counter for this event')
+  }
+  const keys = fileApiKeys(path, { clock, onEvent })
+  for (const records of [[recordOf({ digest, keyId })], []]) {
+    writeFileSync(path, JSON.stringify(records))
+    await clock.advance(5_000)
+    for (let turn = 0; clock.pending === 0 && turn < 1_000; turn += 1) {
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(keys({ digest, id: keyId }) === undefined).toBe(records.length === 0)
+  }
+  expect(told).toBe(2)
+  keys.close()
+})
+
 describe('at the start', () => {
   test('a file that can’t be used is an error that quotes nothing', () => {
     const path = join(folder, 'keys.json')

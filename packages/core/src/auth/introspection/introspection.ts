@@ -8,7 +8,7 @@ import { tokenScheme, type TokenScheme } from '../token-scheme.js'
 import { readAnswer } from './answer.js'
 import { answerCache } from './answer-cache.js'
 import { askServer } from './ask-server.js'
-import type { IntrospectionEvent, IntrospectionOptions } from './options.js'
+import type { IntrospectionOptions } from './options.js'
 import { checkIntrospectionOptions } from './settings.js'
 
 /** The server is left alone after so many failures in a row, for so long in milliseconds. */
@@ -24,7 +24,7 @@ const BUSY_RETRY = 1_000
  */
 export function introspection(options: IntrospectionOptions): TokenScheme {
   const settings = checkIntrospectionOptions(options)
-  const { clock, rules, tokens, maxTokenBytes, maxConcurrent, isRevoked } = settings
+  const { clock, rules, tokens, maxTokenBytes, maxConcurrent, isRevoked, report } = settings
   const cache = settings.cache && answerCache(settings.cache.ttl, settings.cache.maxEntries)
   const asking = new Map<string, Promise<Verdict>>()
   const breaker = circuitBreaker({
@@ -72,15 +72,6 @@ export function introspection(options: IntrospectionOptions): TokenScheme {
     const verdict = 'verdict' in result ? result : accepted(result)
     if (token.length <= LONGEST_CACHED_TOKEN) cache?.set(digest, verdict, clock.now())
     return verdict
-  }
-
-  /** An observer's fault says nothing about a token. */
-  function report(event: IntrospectionEvent): void {
-    try {
-      settings.onEvent(event)
-    } catch {
-      // Nothing to tell it to.
-    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../../clock.js'
 import { milliseconds } from '../../duration.js'
+import { teller } from '../../observer.js'
 import {
   checkChoice,
   checkFunction,
@@ -12,7 +13,12 @@ import { checkTolerance } from '../clock-tolerance.js'
 import { checkEndpoint } from '../endpoint.js'
 import { checkIsRevoked, type IsRevoked } from '../revocation.js'
 import type { AnswerRules } from './answer.js'
-import { type AskServer, INTROSPECTION_DEFAULTS, type IntrospectionOptions } from './options.js'
+import {
+  type AskServer,
+  INTROSPECTION_DEFAULTS,
+  type IntrospectionEvent,
+  type IntrospectionOptions,
+} from './options.js'
 
 /** Options that were checked. Times are milliseconds. */
 export interface IntrospectionSettings {
@@ -28,7 +34,7 @@ export interface IntrospectionSettings {
   readonly maxConcurrent: number
   readonly maxBytes: number
   readonly fetch: AskServer
-  readonly onEvent: NonNullable<IntrospectionOptions['onEvent']>
+  readonly report: (event: IntrospectionEvent) => void
   readonly clock: Clock
 }
 
@@ -52,7 +58,7 @@ export function checkIntrospectionOptions(options: IntrospectionOptions): Intros
     maxConcurrent: checkInteger('introspection: maxConcurrent', all.maxConcurrent),
     maxBytes: checkInteger('introspection: maxBytes', all.maxBytes),
     fetch: all.fetch,
-    onEvent: options.onEvent ?? (() => undefined),
+    report: teller(options.onEvent),
     clock: all.clock,
   }
 }

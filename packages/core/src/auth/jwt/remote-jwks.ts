@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { type Clock, systemClock } from '../../clock.js'
 import { type Duration, milliseconds } from '../../duration.js'
+import { teller } from '../../observer.js'
 import { checkFunction, checkInteger, checkKnown, checkMethods } from '../../options.js'
 import { checkEndpoint } from '../endpoint.js'
 import { LATE, withDeadline } from '../../deadline.js'
@@ -25,7 +26,7 @@ export interface RemoteJwksOptions {
   readonly allowLoopback?: boolean
   /** For a proxy, a client certificate, a test. Default: the global `fetch`. */
   readonly fetch?: FetchKeys
-  /** Gets every outcome of a fetch and every key that is skipped. It must not throw. Default: nobody does. */
+  /** Gets every outcome of a fetch and every key that is skipped. Default: nobody does. */
   readonly onEvent?: (event: KeySetEvent) => void
   /** Default: the machine's clock. */
   readonly clock?: Clock
@@ -71,6 +72,7 @@ export function remoteJwks(url: string, options: RemoteJwksOptions = {}): Remote
   checkMethods('remoteJwks: clock', clock, ['now', 'after'])
   checkInteger('remoteJwks: maxBytes', maxBytes)
   const deadline = milliseconds('remoteJwks: deadline', given.deadline)
+  const report = teller(onEvent)
   const address = checkEndpoint('remoteJwks: url', url, allowLoopback)
 
   const keeper = keepKeys({
@@ -94,15 +96,6 @@ export function remoteJwks(url: string, options: RemoteJwksOptions = {}): Remote
     if (document === undefined) return 'malformed'
     for (const key of document.skipped) report({ type: 'keys.skipped', ...key })
     return importKeySet(document, previous).catch(() => 'malformed' as const)
-  }
-
-  /** An observer's fault must not end the refreshing. */
-  function report(event: KeySetEvent): void {
-    try {
-      onEvent?.(event)
-    } catch {
-      // Nothing to tell it to.
-    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { type ApiKeyLookup, type ApiKeyRecord, checkRecord, frozenRecord } from '../../auth/api-key-record.js'
 import { type Duration, milliseconds } from '../../duration.js'
+import { teller } from '../../observer.js'
 import { checkText } from '../../options.js'
 import { StoreUnavailable } from '../unavailable.js'
 import { forgottenAt, idKey, recordKey } from './api-key-layout.js'
@@ -46,13 +47,14 @@ export interface GuardedApiKeysInit {
 
 /** Makes the lookup on a guarded client that others may share. */
 export function guardedApiKeys(redis: GuardedRedis, { prefix, onEvent }: GuardedApiKeysInit): RedisApiKeys {
+  const report = teller(onEvent)
   const lookup: ApiKeyLookup = async ({ digest }) => {
     const key = recordKey(prefix, digest)
     try {
       const stored = (await redis.run(FIND, [key])) as StoredRecord
       return stored[0] === null ? undefined : readRecord(stored)
     } catch (error) {
-      if (isUnreadable(error)) onEvent?.({ type: 'redis.record-unreadable', key })
+      if (isUnreadable(error)) report({ type: 'redis.record-unreadable', key })
       throw error
     }
   }

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { type Clock, systemClock } from '../../clock.js'
 import { type Duration, milliseconds } from '../../duration.js'
+import { teller } from '../../observer.js'
 import { checkFunction, checkInteger, checkKnown, checkMethods } from '../../options.js'
 import { StoreUnavailable } from '../unavailable.js'
 import { type BreakerState, circuitBreaker } from '../../breaker.js'
@@ -22,7 +23,7 @@ export interface RedisGuardOptions {
   readonly clock?: Clock
   /** Spreads the tries of many processes: a number from 0 up to, but not including, 1. Default: a random one. */
   readonly random?: () => number
-  /** Gets every event. It must not throw. Default: nobody does. */
+  /** Gets every event. Default: nobody does. */
   readonly onEvent?: (event: RedisEvent) => void
 }
 
@@ -70,10 +71,11 @@ export interface CallsInTime {
 export function guardRedis(client: RedisLike, options: RedisGuardOptions = {}): GuardedRedis {
   const redis = checkClient('guardRedis', client)
   const { deadline, failures, cooldown, clock, random, onEvent } = settings(options)
-  const onChange = (state: BreakerState): void => onEvent?.({ type: 'redis.breaker', state })
+  const report = teller(onEvent)
+  const onChange = (state: BreakerState): void => report({ type: 'redis.breaker', state })
   const breaker = circuitBreaker({ failures, cooldown, clock, random, onChange })
   const warnings = clientWarnings(client)
-  for (const warning of warnings) onEvent?.({ type: 'redis.client-warning', ...warning })
+  for (const warning of warnings) report({ type: 'redis.client-warning', ...warning })
 
   const deadlines = sharedDeadlines(clock, deadline)
 

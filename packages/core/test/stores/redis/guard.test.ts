@@ -3,6 +3,10 @@ import { inspect } from 'node:util'
 import { guardRedis, type RedisGuardOptions, type RedisLike } from '../../../src/stores/redis/index.js'
 import { FakeClient, type PromiseWithResolvers, replyError, SCRIPT, setUp, settled } from './fake-client.js'
 
+function faulty(): never {
+  throw new Error('no counter for this event')
+}
+
 describe('guardRedis', () => {
   test('gives the reply, and leaves no timer', async () => {
     const { client, clock, run } = setUp()
@@ -26,6 +30,20 @@ describe('guardRedis', () => {
     client.sent[0]?.reply.resolve('late')
     client.sent[1]?.reply.reject(new Error('late, and not to be an unhandled rejection'))
     await settled()
+  })
+
+  test('an observer that throws changes nothing: the breaker opens and closes', async () => {
+    const { client, clock, run } = setUp({ failures: 1, cooldown: 1_000, onEvent: faulty })
+    const late = run().catch((error: unknown) => error)
+    await clock.advance(50)
+    expect(await late).toMatchObject({ reason: 'deadline' })
+    await expect(run()).rejects.toMatchObject({ reason: 'breaker-open' })
+    await clock.advance(1_000)
+    for (const reply of ['tried', 'again']) {
+      const call = run()
+      client.sent.at(-1)?.reply.resolve(reply)
+      expect(await call).toBe(reply)
+    }
   })
 
   test('takes an answer that is there when the deadline is noticed', async () => {
