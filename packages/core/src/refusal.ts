@@ -16,6 +16,7 @@ export const REFUSALS = {
   'quota-exceeded': { status: 429, title: 'A quota is exceeded' },
   'cost-exceeds-quota': { status: 400, title: 'The request costs more than the quota can ever give' },
   'concurrency-exceeded': { status: 429, title: 'Too many requests are in flight' },
+  'caller-blocked': { status: 429, title: 'This caller is blocked for a while' },
   'caller-denied': { status: 403, title: 'This caller is not served' },
   'rate-limit-unavailable': { status: 503, title: 'The rate limiter is not available' },
   overloaded: { status: 503, title: 'The service has no room for the request at the moment' },

@@ -4,6 +4,8 @@ import type { Refusal } from '../refusal.js'
 /** What the RateLimit header fields draft has a type for; the others are named by their code. */
 const TYPES: ReadonlyMap<string, string> = new Map([
   ['quota-exceeded', 'https://iana.org/assignments/http-problem-types#quota-exceeded'],
+  ['caller-blocked', 'https://iana.org/assignments/http-problem-types#abnormal-usage-detected'],
+  ['rate-limit-unavailable', 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity'],
   ['overloaded', 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity'],
 ])
 

@@ -26,9 +26,9 @@ export function decide(
     return blocked === undefined ? state : blockedState(state, blocked[index] ?? 0)
   })
   if (wait === 0) return { outcome: 'admitted', quotas }
-  return wait === Number.POSITIVE_INFINITY
-    ? { outcome: 'impossible', quotas }
-    : { outcome: 'denied', quotas, wait }
+  if (wait === Number.POSITIVE_INFINITY) return { outcome: 'impossible', quotas }
+  const isBlocked = blocked?.some((left) => left > 0) === true
+  return isBlocked ? { outcome: 'denied', quotas, wait, isBlocked } : { outcome: 'denied', quotas, wait }
 }
 
 function waitFor(charge: RateLimitCharge, level: Level, now: number): number {

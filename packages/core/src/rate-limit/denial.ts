@@ -17,7 +17,7 @@ export interface DenialInit {
   readonly retrySpread: number
 }
 
-/** Says no: 429 when the request fits later, 400 without a time to come back when it never will. */
+/** Says no: 429 when the request fits later or the caller is blocked, 400 without a time to come back when it never will. */
 export function deny(
   exchange: Exchange,
   terms: readonly Terms[],
@@ -37,10 +37,20 @@ export function deny(
   }
   const { wait, quotas } = denial
   const violated = terms.filter((_, index) => (quotas[index]?.wait ?? 0) > 0).map(({ name }) => name)
-  exchange.report({ type: 'rate-limit.denied', cost, violated, wait: Math.ceil(wait / 1_000), degraded })
+  const blocked = denial.isBlocked === true
+  exchange.report({
+    type: 'rate-limit.denied',
+    cost,
+    violated,
+    wait: Math.ceil(wait / 1_000),
+    blocked,
+    degraded,
+  })
+  const later = retryAfter(wait, retrySpread)
+  if (blocked) return refuse('caller-blocked', { headers: { 'retry-after': later, ...fields } })
   return refuse('quota-exceeded', {
     detail: violated.map((name) => `The quota '${name}' is exceeded.`).join(' '),
-    headers: { 'retry-after': retryAfter(wait, retrySpread), ...fields },
+    headers: { 'retry-after': later, ...fields },
     members: { 'violated-policies': violated },
   })
 }

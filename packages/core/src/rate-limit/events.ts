@@ -15,6 +15,8 @@ export type RateLimitEvent =
       readonly violated: readonly string[]
       /** Until the request fits, in milliseconds. */
       readonly wait: number
+      /** The caller is blocked, whatever is left of the quotas. */
+      readonly blocked: boolean
       readonly degraded: boolean
     }
   | {

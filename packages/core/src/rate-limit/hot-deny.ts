@@ -105,7 +105,7 @@ function aged({ decision, answered }: HotDenial, now: number): Denied {
     renewal: later(renewal),
     wait: later(wait),
   }))
-  return { outcome: 'denied', wait: later(decision.wait), quotas }
+  return { ...decision, wait: later(decision.wait), quotas }
 }
 
 /** Whether the decision about one is the decision about the other: the costs count too. */

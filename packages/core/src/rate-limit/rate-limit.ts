@@ -35,8 +35,8 @@ const STORE_RETRY_AFTER = 5_000_000
 /**
  * Lets a request pass while every quota has room for what its operation costs.
  *
- * A refused request takes from none. Refusals: `quota-exceeded` (429), `cost-exceeds-quota` (400), `caller-denied`
- * (403), `rate-limit-unavailable` (503).
+ * A refused request takes from none. Refusals: `quota-exceeded` and `caller-blocked` (429), `cost-exceeds-quota` (400),
+ * `caller-denied` (403), `rate-limit-unavailable` (503).
  *
  * @throws TypeError at start-up when an option can't be right.
  */

@@ -31,7 +31,8 @@ export interface QuotaState {
  * What a store decided about all charges of one request. `quotas` has one state per charge, in their order.
  *
  * - `admitted`: every charge was taken; with a receipt if one was asked for;
- * - `denied`: none was taken; all of them fit after `wait` microseconds, if nobody else takes from the budgets;
+ * - `denied`: none was taken; all of them fit after `wait` microseconds, if nobody else takes from the budgets. With
+ *   `isBlocked` where one of the keys is blocked;
  * - `impossible`: none was taken; a cost is greater than the burst of its quota.
  */
 export type RateLimitDecision =
@@ -40,7 +41,12 @@ export type RateLimitDecision =
       readonly quotas: readonly QuotaState[]
       readonly receipt?: RateLimitReceipt
     }
-  | { readonly outcome: 'denied'; readonly quotas: readonly QuotaState[]; readonly wait: number }
+  | {
+      readonly outcome: 'denied'
+      readonly quotas: readonly QuotaState[]
+      readonly wait: number
+      readonly isBlocked?: true
+    }
   | { readonly outcome: 'impossible'; readonly quotas: readonly QuotaState[] }
 
 /** What was charged, to be settled with the store that made it. Plain data. */

@@ -75,7 +75,13 @@ export function modelRateLimitStore(clock: Clock): RateLimitStore {
         }
       })
       if (waits.includes(Number.POSITIVE_INFINITY)) return { outcome: 'impossible', quotas }
-      if (!isAdmitted) return { outcome: 'denied', quotas, wait: Math.max(...waits) }
+      if (!isAdmitted) {
+        const wait = Math.max(...waits)
+        const isBlocked = charges.some(({ key }) => blockLeft(key, now) > 0)
+        return isBlocked
+          ? { outcome: 'denied', quotas, wait, isBlocked }
+          : { outcome: 'denied', quotas, wait }
+      }
       return reserve > 0
         ? { outcome: 'admitted', quotas, receipt: { id, charges } }
         : { outcome: 'admitted', quotas }

@@ -136,12 +136,33 @@ export const SETTLING_CASES: Cases = {
     await store.block(key, 3_000)
     const denied = await store.consume([charge(key), charge(key, { quota: 'other', cost: 0 })])
     const state = { remaining: 0, renewal: 3 * SECOND, wait: 3 * SECOND }
-    deepStrictEqual(denied, { outcome: 'denied', wait: 3 * SECOND, quotas: [state, state] })
+    deepStrictEqual(denied, {
+      outcome: 'denied',
+      wait: 3 * SECOND,
+      quotas: [state, state],
+      isBlocked: true,
+    })
     strictEqual((await store.consume([charge(`${key} other`)])).outcome, 'admitted')
     await clock.advance(2_999)
     strictEqual((await look(store, charge(key))).outcome, 'denied')
     await clock.advance(1)
     strictEqual(await drain(store, charge(key)), 5)
+    ok(!('isBlocked' in (await store.consume([charge(key)]))))
+  },
+
+  'a block of one of several keys is told, whichever denies first': async ({ store, key }) => {
+    const spent = charge(key)
+    const blocked = charge(`${key} blocked`)
+    await drain(store, spent)
+    await store.block(blocked.key, 3_000)
+    for (const charges of [
+      [spent, blocked],
+      [blocked, spent],
+    ]) {
+      const denied = await store.consume(charges)
+      ok(denied.outcome === 'denied' && denied.isBlocked === true)
+      strictEqual(denied.wait, 3 * SECOND)
+    }
   },
 
   'the last word about a block counts': async ({ store, clock, key }) => {

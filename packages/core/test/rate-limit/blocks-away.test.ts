@@ -65,9 +65,9 @@ describe('a block that was set before the store went away', () => {
       cut()
       await clock.advance(MINUTE - 2_000)
       const { reply, events } = await one.send()
-      expect(reply).toMatchObject({ code: 'quota-exceeded', status: 429, headers: { 'retry-after': '2' } })
+      expect(reply).toMatchObject({ code: 'caller-blocked', status: 429, headers: { 'retry-after': '2' } })
       expect(events).toContainEqual(
-        expect.objectContaining({ type: 'rate-limit.denied', violated: ['q'], wait: 2_000, degraded: true }),
+        expect.objectContaining({ type: 'rate-limit.denied', wait: 2_000, blocked: true, degraded: true }),
       )
       const neighbour = await one.send('198.51.100.9')
       expect(neighbour.isAdmitted).toBe(onStoreDown !== 'deny')
@@ -80,7 +80,7 @@ describe('a block that was set before the store went away', () => {
     const { one, cut } = setUp()
     await one.block(MINUTE)
     cut()
-    expect((await one.send('203.0.113.7', 500)).reply).toMatchObject({ code: 'quota-exceeded' })
+    expect((await one.send('203.0.113.7', 500)).reply).toMatchObject({ code: 'caller-blocked' })
     expect((await one.send('198.51.100.9', 500)).reply).toMatchObject({ code: 'rate-limit-unavailable' })
   })
 

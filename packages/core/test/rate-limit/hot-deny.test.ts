@@ -172,6 +172,18 @@ test('memory: a flood of new keys does not push out who is denied again and agai
   expect(calls()).toBe(before)
 })
 
+test('who is blocked hears so again, from memory', async () => {
+  const { store, clock, memory, calls } = setUp()
+  await memory.block('ann', 2_000)
+  const one = charge({ key: 'ann' })
+  const first = await store.consume([one])
+  const before = calls()
+  await clock.advance(500)
+  expect(first).toMatchObject({ outcome: 'denied', isBlocked: true, wait: 2_000_000 })
+  expect(await store.consume([one])).toMatchObject({ outcome: 'denied', isBlocked: true, wait: 1_500_000 })
+  expect(calls()).toBe(before)
+})
+
 test('what the store says of itself is said', () => {
   const said = hotDeny({ ...memoryRateLimitStore(), usedWithin: 200, decidesWithin: 50 })
   expect(said).toMatchObject({ usedWithin: 200, decidesWithin: 50 })

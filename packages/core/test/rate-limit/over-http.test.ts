@@ -4,8 +4,10 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Koa, { type Middleware } from 'koa'
 import { gate, type GateOptions } from '../../src/koa.js'
+import type { RateLimitOptions } from '../../src/rate-limit/options.js'
 import { rateLimit } from '../../src/rate-limit/rate-limit.js'
 import { memoryRateLimitStore } from '../../src/stores/memory/rate-limit.js'
+import { literalExchange } from '../../src/testing/exchange.js'
 import { ManualClock } from '../../src/testing/manual-clock.js'
 
 const servers: Server[] = []
@@ -18,19 +20,20 @@ afterEach(() => {
 })
 
 /** A service behind one limit by address: two requests at once, one more each second. */
-async function serve(handler: Middleware, options: GateOptions = {}) {
+async function serve(handler: Middleware, options: GateOptions = {}, limit: Partial<RateLimitOptions> = {}) {
   const clock = new ManualClock()
   const app = new Koa()
   app.silent = true
   const store = memoryRateLimitStore({ clock })
   const quotas = [{ name: 'burst', limit: 60, window: '1m', burst: 2, key: 'ip' }] as const
-  app.use(gate([rateLimit({ store, quotas })], options)).use(handler)
+  const limits = rateLimit({ store, quotas, ...limit })
+  app.use(gate([limits], options)).use(handler)
   const server = app.listen(0, '127.0.0.1')
   servers.push(server)
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   const send = (headers: Record<string, string> = {}) => fetch(`http://127.0.0.1:${port}/`, { headers })
-  return { clock, send }
+  return { clock, send, limits }
 }
 
 const hello: Middleware = (ctx) => {
@@ -55,6 +58,35 @@ describe('over HTTP', () => {
     })
     await clock.advance(Number(denied.headers.get('retry-after')) * 1_000)
     expect((await send()).status).toBe(200)
+  })
+
+  test('who is blocked hears so, and of no quota that was exceeded', async () => {
+    const { clock, send, limits } = await serve(hello)
+    await limits.block(literalExchange({ address: '127.0.0.1' }), 'burst', 2_500)
+    const denied = await send()
+    expect(denied.status).toBe(429)
+    expect(denied.headers.get('retry-after')).toBe('3')
+    expect(await denied.json()).toEqual({
+      type: 'https://iana.org/assignments/http-problem-types#abnormal-usage-detected',
+      title: 'This caller is blocked for a while',
+      status: 429,
+      detail: 'This caller is blocked for a while.',
+      code: 'caller-blocked',
+    })
+    await clock.advance(3_000)
+    expect((await send()).status).toBe(200)
+  })
+
+  test('a limiter without its store says that there is less room for now', async () => {
+    const away = async (): Promise<never> => Promise.reject(new Error('away'))
+    const store = { ...memoryRateLimitStore(), consume: away }
+    const { send } = await serve(hello, {}, { store, onStoreDown: 'deny' })
+    const refused = await send()
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5'])
+    expect(await refused.json()).toMatchObject({
+      type: 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity',
+      code: 'rate-limit-unavailable',
+    })
   })
 
   test.each<[string, number, Middleware]>([

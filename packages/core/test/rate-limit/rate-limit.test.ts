@@ -207,7 +207,14 @@ describe('events', () => {
     const events = [...exchange.events, ...costly.events, ...lost.events]
     expect(events).toEqual([
       { type: 'rate-limit.admitted', cost: 2, remaining: 0, degraded: false },
-      { type: 'rate-limit.denied', cost: 2, violated: ['burst'], wait: 2_000, degraded: false },
+      {
+        type: 'rate-limit.denied',
+        cost: 2,
+        violated: ['burst'],
+        wait: 2_000,
+        blocked: false,
+        degraded: false,
+      },
       { type: 'rate-limit.impossible', cost: 3, violated: ['burst'] },
       { type: 'rate-limit.store-failed', call: 'consume', reason: 'ECONNREFUSED' },
       { type: 'rate-limit.undecided', cost: 1, admitted: false },

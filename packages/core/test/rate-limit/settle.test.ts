@@ -147,7 +147,7 @@ describe('block', () => {
   test('refuses whoever takes from the same budget, until it is over or lifted', async () => {
     const { policy, send, clock } = setUp()
     await policy.block(literalExchange(), 'q', 60_000)
-    expect((await send(1)).reply).toMatchObject({ code: 'quota-exceeded', headers: { 'retry-after': '60' } })
+    expect((await send(1)).reply).toMatchObject({ code: 'caller-blocked', headers: { 'retry-after': '60' } })
     await clock.advance(60_000)
     expect((await send(1)).reply.kind).toBe('answer')
     await policy.block(literalExchange(), 'q', 60_000)

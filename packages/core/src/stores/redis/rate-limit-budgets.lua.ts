@@ -14,7 +14,8 @@ export interface BudgetScripts {
    * `''`, and the cost of each charge.
    *
    * Reply: where all is plain, a number for each charge: its backlog afterwards; of a denied one -1 less its backlog.
-   * Else 0 admitted, 1 denied, 2 impossible; then of each charge what remains, renewal and wait (-1: never).
+   * Else 0 admitted, 1 denied, 2 impossible, 3 denied by a block; then of each charge what remains, renewal and wait
+   * (-1: never).
    */
   readonly consume: RedisScript
   /** Key: the budgets. Arguments: the id of the reservation; then of each charge its budget's id, reserved and real cost. */
@@ -178,7 +179,7 @@ for unit, burst, id in string.gmatch(plan, ${LINE}) do
       wait = untilGone(budget, owed + cost - burst)
     end
     wait = max(wait, blocked)
-    if wait > 0 and outcome == 0 then outcome = 1 end
+    if wait > 0 and outcome == 0 then outcome = blocked > 0 and 3 or 1 end
   end
   charges[count] = { id, budget, owed, cost, wait }
 end

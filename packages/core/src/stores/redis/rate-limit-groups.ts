@@ -32,6 +32,7 @@ export function joined(
     for (const [nth, place] of places.entries()) quotas[place] = decisions[index]?.quotas[nth] as QuotaState
   }
   const outcomes = new Set(decisions.map(({ outcome }) => outcome))
-  if (outcomes.has('impossible')) return decided('impossible', quotas)
-  return decided(outcomes.has('denied') ? 'denied' : 'admitted', quotas)
+  if (outcomes.has('impossible')) return decided('impossible', quotas, false)
+  const isBlocked = decisions.some((one) => one.outcome === 'denied' && one.isBlocked === true)
+  return decided(outcomes.has('denied') ? 'denied' : 'admitted', quotas, isBlocked)
 }

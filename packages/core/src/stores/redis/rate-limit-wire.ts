@@ -75,7 +75,8 @@ function budgetId(charge: RateLimitCharge): string {
   return `${width}/${behind} ${name}`
 }
 
-const OUTCOMES = ['admitted', 'denied', 'impossible'] as const
+const OUTCOMES = ['admitted', 'denied', 'impossible', 'denied'] as const
+const BLOCKED = 3
 
 /** What the script said about charges of one key. */
 export function decisionOf(charges: readonly RateLimitCharge[], reply: unknown): RateLimitDecision {
@@ -91,7 +92,8 @@ export function decisionOf(charges: readonly RateLimitCharge[], reply: unknown):
       wait: wait === -1 ? Number.POSITIVE_INFINITY : wait,
     })
   }
-  return decided(OUTCOMES[Number(numbers[0])] ?? 'denied', quotas)
+  const outcome = Number(numbers[0])
+  return decided(OUTCOMES[outcome] ?? 'denied', quotas, outcome === BLOCKED)
 }
 
 /** The script says how much is owed; the rest follows from the rates. */
@@ -115,8 +117,9 @@ function plainDecision(charges: readonly RateLimitCharge[], numbers: readonly un
 export function decided(
   outcome: RateLimitDecision['outcome'],
   quotas: readonly QuotaState[],
+  isBlocked: boolean,
 ): RateLimitDecision {
-  return outcome === 'denied'
-    ? { outcome, quotas, wait: Math.max(0, ...quotas.map(({ wait }) => wait)) }
-    : { outcome, quotas }
+  if (outcome !== 'denied') return { outcome, quotas }
+  const wait = Math.max(0, ...quotas.map((quota) => quota.wait))
+  return isBlocked ? { outcome, quotas, wait, isBlocked } : { outcome, quotas, wait }
 }
