@@ -1,5 +1,5 @@
 import * as core from '@headgate/core'
-import { redisApiKeys, redisReplayStore, redisStores } from '@headgate/core/redis'
+import { redisApiKeys, redisRateLimitStore, redisReplayStore, redisStores } from '@headgate/core/redis'
 import { graphqlGateway } from '@headgate/graphql-adapter'
 import { operation, rest, restGateway } from '@headgate/rest-adapter'
 import { expect, test } from '@jest/globals'
@@ -28,8 +28,9 @@ const {
   rateLimit,
   refuse,
 } = core as unknown as Readonly<Record<keyof typeof core, Loose>>
-const [looseStores, looseKeys, looseReplay] = [
+const [looseStores, looseBudgets, looseKeys, looseReplay] = [
   redisStores,
+  redisRateLimitStore,
   redisApiKeys,
   redisReplayStore,
 ] as unknown as Loose[]
@@ -134,6 +135,7 @@ test.each<[string, () => unknown, string]>([
   ['no such refusal', () => refuse('nope'), "refuse: code must be one of REFUSALS; got 'nope'"],
   ['a refusal of every object', () => refuse('constructor'), "got 'constructor'"],
   ['a URL for Redis', () => looseStores?.(URL), `redisStores: client must be an ioredis client, made by new`],
+  ['the same for limits', () => looseBudgets?.(URL), `redisRateLimitStore: client must be an ioredis client`],
   ['the same for keys', () => looseKeys?.(URL), `redisApiKeys: client must be an ioredis client`],
   ['the same for proofs', () => looseReplay?.(undefined), `redisReplayStore: client must be an ioredis`],
   [

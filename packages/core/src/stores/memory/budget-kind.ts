@@ -1,5 +1,4 @@
-import type { Level } from '../../rate-limit/decision.js'
-import { isWindow } from '../../rate-limit/decision.js'
+import { isWindow, type Level } from '../../rate-limit/decision.js'
 import {
   backlogOf,
   boundBudget,

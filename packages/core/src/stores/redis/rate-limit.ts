@@ -1,5 +1,5 @@
 import type { RateLimitStore, SlotRequest } from '../../rate-limit/store.js'
-import type { RedisLike } from './client.js'
+import { checkClient, type RedisLike } from './client.js'
 import { type GuardedRedis, guardRedis } from './guard.js'
 import { checkStoreOptions, type RedisStoreOptions } from './options.js'
 import { redisBudgets } from './rate-limit-budgets.js'
@@ -19,7 +19,10 @@ import { ARGUMENT_TIME, SERVER_TIME, timedRedis } from './script-time.js'
  */
 export function redisRateLimitStore(client: RedisLike, options: RedisStoreOptions = {}): RateLimitStore {
   const { prefix, guard } = checkStoreOptions('redisRateLimitStore', options)
-  return guardedRateLimitStore(guardRedis(client, guard), { prefix, deadline: guard.deadline })
+  return guardedRateLimitStore(guardRedis(checkClient('redisRateLimitStore', client), guard), {
+    prefix,
+    deadline: guard.deadline,
+  })
 }
 
 /** What a store on a guarded client needs. */
