@@ -13,6 +13,7 @@ export {
   effectOf,
   isCacheableMethod,
   type Operation,
+  type OperationInit,
 } from './operation.js'
 export {
   accessOf,

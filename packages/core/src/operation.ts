@@ -88,14 +88,15 @@ export interface Operation {
   invalidates(answer: Answer): readonly Tag[]
 }
 
-/** The members of an operation that have no default. */
-type Required = Pick<Operation, 'protocol' | 'name' | 'effect' | 'fingerprint'>
+/** What must be said of an operation, and what may be. */
+export type OperationInit = Pick<Operation, 'protocol' | 'name' | 'effect' | 'fingerprint'> &
+  Partial<Operation>
 
 /**
  * Completes an operation: cost 1, the gate's own access mode, no tags. A key is honoured on writes; answers of reads
  * are kept as they allow themselves.
  */
-export function createOperation(init: Required & Partial<Operation>): Operation {
+export function createOperation(init: OperationInit): Operation {
   return {
     cost: 1,
     access: {},
