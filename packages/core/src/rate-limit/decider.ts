@@ -4,7 +4,7 @@ import { lateBlocks } from './late-blocks.js'
 import { localShare } from './local-share.js'
 import type { RateLimitSetting } from './options.js'
 import type { ConsumeOptions, RateLimitCharge, RateLimitDecision } from './store.js'
-import { isUnavailable, mayHaveApplied, reasonOf } from './store-failure.js'
+import { isUnavailable, reasonOf, whenNotCharged } from './store-failure.js'
 
 /** What became of a request's charges. */
 export type Ruling =
@@ -43,8 +43,7 @@ export function decider({ store, onStoreDown, clock, expectedProcesses }: RateLi
     const isLocal = onStoreDown === 'local'
     const decision = await (isLocal ? share.consume(charges) : share.refuseBlocked(charges))
     if (decision === undefined) return { by: 'nobody' }
-    // A call without an answer may have been charged already: it is not charged again.
-    if (decision.outcome === 'admitted' && !mayHaveApplied(error)) share.owe(charges)
+    if (decision.outcome === 'admitted') whenNotCharged(error, () => share.owe(charges))
     return { by: 'share', decision }
   }
 

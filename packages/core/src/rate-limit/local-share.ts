@@ -4,7 +4,7 @@ import { memoryRateLimitStore } from '../stores/memory/rate-limit.js'
 import { longestOf } from './calendar.js'
 import type { Rate } from './rate.js'
 import type { BudgetStore, RateLimitCharge, RateLimitDecision } from './store.js'
-import { mayHaveApplied } from './store-failure.js'
+import { repay } from './repay.js'
 
 /** What this process may give out alone while the store is away. */
 export interface LocalShare {
@@ -20,16 +20,11 @@ export interface LocalShare {
   block(key: string, duration: number): void
   /** Remembers what was given out, to be charged when the store is back. */
   owe(charges: readonly RateLimitCharge[]): void
-  /** Charges the store what is owed of these budgets, once, or what is left of them. Rejects as the store does. */
-  repay(store: Creditor, charges: readonly RateLimitCharge[]): Promise<void>
+  /** Charges the store what is owed of these budgets, once, as far as they go. Rejects as the store does. */
+  repay(store: Pick<BudgetStore, 'consume' | 'settle'>, charges: readonly RateLimitCharge[]): Promise<void>
   /** Whether anything is owed. */
   readonly isIndebted: boolean
 }
-
-type Creditor = Pick<BudgetStore, 'consume' | 'settle'>
-
-/** How long a store is to remember what a debt is charged by, in milliseconds: for one call. */
-const CHARGED_WITHIN = 10_000
 
 /** Debts of more budgets than this are forgiven: what was given out stayed within the share all the same. */
 const MOST_DEBTS = 10_000
@@ -78,6 +73,10 @@ export function localShare(clock: Clock, processes: number): LocalShare {
     debts.set(name, { units, at, paid: at + (units * intervalOf(charge)) / 1_000 })
   }
 
+  const oweAll: LocalShare['owe'] = (charges) => {
+    for (const charge of charges) owe(charge, charge.cost)
+  }
+
   const takeDebt = (charge: RateLimitCharge): number => {
     const name = nameOf(charge)
     const debt = debts.get(name)
@@ -103,31 +102,13 @@ export function localShare(clock: Clock, processes: number): LocalShare {
     },
     refuseBlocked,
     block: (key, duration) => void store.block(key, duration),
-    owe(charges) {
-      for (const charge of charges) owe(charge, charge.cost)
-    },
+    owe: oweAll,
     async repay(creditor, charges) {
       forgetPaid(elapsed())
       const owed = withCosts(charges, takeDebt)
-      if (owed.length === 0) return
-      try {
-        const { outcome } = await creditor.consume(owed)
-        if (outcome !== 'admitted') await takeWhatIsLeft(creditor, owed)
-      } catch (error) {
-        if (!mayHaveApplied(error)) for (const charge of owed) owe(charge, charge.cost)
-        throw error
-      }
+      if (owed.length > 0) await repay(creditor, owed, oweAll)
     },
   }
-}
-
-/** What costs more than was foreseen is taken as far as a budget goes, in one step: others may take from it meanwhile. */
-async function takeWhatIsLeft(creditor: Creditor, owed: readonly RateLimitCharge[]): Promise<void> {
-  const nothing = owed.map((charge) => ({ ...charge, cost: 0 }))
-  const decision = await creditor.consume(nothing, { reserve: CHARGED_WITHIN })
-  if (decision.outcome !== 'admitted' || decision.receipt === undefined) return
-  const costs = owed.map(({ cost }) => cost)
-  await creditor.settle(decision.receipt, costs)
 }
 
 /** The charges with other costs, without those that cost nothing. */

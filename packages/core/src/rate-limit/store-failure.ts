@@ -18,3 +18,12 @@ export function isUnavailable(error: unknown): boolean {
 export function mayHaveApplied(error: unknown): boolean {
   return (error as { mayHaveApplied?: unknown } | null | undefined)?.mayHaveApplied === true
 }
+
+/** Calls back when it is known that nothing of a failed decision is charged: at once, or when all of it was given back. */
+export function whenNotCharged(error: unknown, owe: () => void): void {
+  if (!mayHaveApplied(error)) return owe()
+  const { givenBack } = error as { givenBack?: unknown }
+  if (givenBack instanceof Promise) givenBack.then((isBack) => isBack === true && owe(), ignore)
+}
+
+function ignore(): undefined {}

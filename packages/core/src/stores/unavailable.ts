@@ -20,15 +20,13 @@ export class StoreUnavailable extends Error {
   /** What kind of error it was, of `error`: Redis' code (`OOM`, `READONLY`), Node's (`ECONNRESET`) or a class name. */
   readonly kind: string | undefined
 
-  /** The call may have had its effect, or may have it later: its reply is what is missing. */
-  readonly mayHaveApplied: boolean
+  /**
+   * Of a decision that took something before it failed: whether all of that was given back, once it is known. Never
+   * rejects; undefined where there was nothing to give back, or it is done.
+   */
+  readonly givenBack: Promise<boolean> | undefined
 
-  /** @param mayHaveApplied Default: where the call was sent. */
-  constructor(
-    reason: UnavailableReason,
-    kind?: string,
-    mayHaveApplied: boolean = reason === 'deadline' || reason === 'error',
-  ) {
+  constructor(reason: UnavailableReason, kind?: string, givenBack?: Promise<boolean>) {
     super(
       kind === undefined
         ? `the store is unavailable: ${reason}`
@@ -36,6 +34,11 @@ export class StoreUnavailable extends Error {
     )
     this.reason = reason
     this.kind = kind
-    this.mayHaveApplied = mayHaveApplied
+    this.givenBack = givenBack
+  }
+
+  /** The call may have had its effect, or may have it later: its reply is what is missing. */
+  get mayHaveApplied(): boolean {
+    return this.reason === 'deadline' || this.reason === 'error'
   }
 }

@@ -203,7 +203,7 @@ describe('when the store is back', () => {
         asked.push(charges[0]?.cost ?? 0)
         const failure = failures.shift()
         if (failure !== undefined) throw failure
-        if (isSlow && charges[0]?.cost === 4) await new Promise<void>((resolve) => void answers.push(resolve))
+        if (isSlow && charges[0]?.cost === 0) await new Promise<void>((resolve) => void answers.push(resolve))
         return central.consume(charges, options)
       },
     }
@@ -221,11 +221,11 @@ describe('when the store is back', () => {
     expect(events).toContainEqual({ type: 'rate-limit.store-failed', call: 'repay', reason: 'not-ready' })
     isSlow = true
     expect(await send()).toEqual([{ type: 'rate-limit.admitted', cost: 1, remaining: 6, degraded: false }])
-    expect(asked).toEqual([4, 1, 4, 1, 4])
+    expect(asked).toEqual([4, 1, 0, 1, 0])
     for (const answer of answers) answer()
     await new Promise((resolve) => setImmediate(resolve))
     expect(await send()).toEqual([{ type: 'rate-limit.admitted', cost: 1, remaining: 1, degraded: false }])
-    expect(asked).toEqual([4, 1, 4, 1, 4, 1])
+    expect(asked).toEqual([4, 1, 0, 1, 0, 1])
   })
 
   test('what time has given back is not charged', async () => {
@@ -258,7 +258,8 @@ describe('when the store is back', () => {
         if (isAway.now) throw new StoreUnavailable('not-ready')
         const decision = central.consume(charges, options)
         // Another process is faster than whatever comes next.
-        if ((await decision).outcome === 'denied') await central.consume([{ ...charges[0]!, cost: 1 }])
+        const [first] = charges
+        if (first !== undefined && first.cost !== 3) await central.consume([{ ...first, cost: 1 }])
         return decision
       },
     }

@@ -18,7 +18,10 @@ export interface BudgetScripts {
    * (-1: never).
    */
   readonly consume: RedisScript
-  /** Key: the budgets. Arguments: the id of the reservation; then of each charge its budget's id, reserved and real cost. */
+  /**
+   * Key: the budgets. Arguments: the id of the reservation; then of each charge its budget's id, reserved and real cost.
+   * Reply: of how many charges there was a reservation.
+   */
   readonly settle: RedisScript
   /** Key: the budgets. Argument: the microseconds. */
   readonly block: RedisScript
@@ -234,6 +237,7 @@ return reply
 `
 
 const SETTLE = `
+local settled = 0
 for at = 2, LAST, 3 do
   local id, cost, actual = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   local budget = budgets[id]
@@ -244,6 +248,7 @@ for at = 2, LAST, 3 do
       table.remove(open, place)
       dirty = true
       if one[2] > now then
+        settled = settled + 1
         local unit = budget[2]
         if budget[1] < 0 and actual <= cost then
           local refund = unit * (cost - actual)
@@ -268,7 +273,7 @@ for at = 2, LAST, 3 do
   end
 end
 if dirty then save() end
-return 0
+return settled
 `
 
 const BLOCK = `

@@ -29,7 +29,8 @@ export function redisBudgets(
       decideAt(run, key, charges, takingArguments(charges, reserving)),
     look: (run, { key, charges }) => decideAt(run, key, charges, lookingArguments(charges)),
     async settle(run, { key, charges }, id, costs) {
-      await run(scripts.settle, [keyFor(key)], settlingArguments(charges, id, costs))
+      const settled = await run(scripts.settle, [keyFor(key)], settlingArguments(charges, id, costs))
+      return Number(settled) === charges.length
     },
   }
   const takeInOrder = takingInOrder({ redis, budgets, deadline })

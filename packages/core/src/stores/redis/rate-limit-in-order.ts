@@ -8,8 +8,11 @@ import type { RunScript, TimedCalls, TimedRedis } from './script-time.js'
 export interface BudgetCalls {
   take(run: RunScript, group: ChargeGroup, reserving: Reserving): Promise<RateLimitDecision>
   look(run: RunScript, group: ChargeGroup): Promise<RateLimitDecision>
-  /** @param costs per charge; one that is missing costs nothing. */
-  settle(run: RunScript, group: ChargeGroup, id: string, costs: readonly number[]): Promise<void>
+  /**
+   * @param costs per charge; one that is missing costs nothing.
+   * @returns whether there was something to be settled of each charge.
+   */
+  settle(run: RunScript, group: ChargeGroup, id: string, costs: readonly number[]): Promise<boolean>
 }
 
 /** What decisions over several keys are made with. */
@@ -48,24 +51,35 @@ export function takingInOrder({ redis, budgets, deadline }: TakingInOrderInit) {
           const isSent = !(error instanceof StoreUnavailable) || error.mayHaveApplied
           // It may be charged in full, and counts as if it were.
           if (isLast && isSent) throw error
-          const isBack = await giveBack(calls, groups.slice(0, isSent ? index + 1 : index), reserving.id)
-          throw told(error, isBack)
+          const givenBack = giveBack(groups, { taken: index, isSent, id: reserving.id })
+          let isBack = false
+          await calls.waitFor(givenBack.then((is) => (isBack = is)))
+          throw !isSent && isBack ? error : told(error, givenBack)
         }
         decisions.push(decision)
         if (decision.outcome === 'admitted') continue
         // The denial stands, also when the store goes away in the middle of it: what was taken stays taken then.
-        await giveBack(calls, groups.slice(0, index), reserving.id)
+        await calls.waitFor(giveBack(groups, { taken: index, isSent: false, id: reserving.id }))
         return joined(groups, await Promise.all(looksAround(calls, groups, index, decision)))
       }
       return joined(groups, decisions)
     })
 
-  /** @returns false where it is known to have failed; what takes longer than there is time goes on. Never rejects. */
-  async function giveBack(calls: TimedCalls, groups: readonly ChargeGroup[], id: string): Promise<boolean> {
-    let isBack = true
-    const settled = groups.map((group) => budgets.settle(redis.run, group, id, []))
-    await calls.waitFor(Promise.all(settled).catch(() => (isBack = false)))
-    return isBack
+  /**
+   * @param isSent the call for the next key had no answer: it may have been taken too.
+   * @returns whether all that was taken is back, as far as is known. Never rejects.
+   */
+  async function giveBack(groups: readonly ChargeGroup[], { taken, isSent, id }: Taken): Promise<boolean> {
+    const undone = groups.slice(0, isSent ? taken + 1 : taken).map(async (group, index) => {
+      try {
+        // There may have been nothing to give back where nobody knows whether it was taken.
+        return (await budgets.settle(redis.run, group, id, [])) || index === taken
+      } catch (error) {
+        // Two calls without an answer come one behind the other.
+        return index === taken && error instanceof StoreUnavailable && error.mayHaveApplied
+      }
+    })
+    return (await Promise.all(undone)).every(Boolean)
   }
 
   function looksAround(
@@ -80,12 +94,20 @@ export function takingInOrder({ redis, budgets, deadline }: TakingInOrderInit) {
   }
 }
 
-/** Why there is no decision. What is given back, if only behind the answer, counts as if it had not been charged. */
-function told(error: unknown, isBack: boolean): unknown {
+/** Of how many keys a decision took something. */
+interface Taken {
+  readonly taken: number
+  readonly isSent: boolean
+  readonly id: string
+}
+
+/** Why there is no decision. A call that was not sent is an error too, while something else may stay charged. */
+function told(error: unknown, givenBack: Promise<boolean>): unknown {
   if (!(error instanceof StoreUnavailable)) return error
   const { reason, kind, mayHaveApplied } = error
-  if (isBack) return new StoreUnavailable(reason, kind, false)
-  return mayHaveApplied ? error : new StoreUnavailable('error', reason)
+  return mayHaveApplied
+    ? new StoreUnavailable(reason, kind, givenBack)
+    : new StoreUnavailable('error', reason, givenBack)
 }
 
 /** How budgets stand that could not be looked at. */

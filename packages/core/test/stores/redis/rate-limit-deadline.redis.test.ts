@@ -7,7 +7,12 @@ import type { Quota } from '../../../src/rate-limit/quota.js'
 import { rateLimit } from '../../../src/rate-limit/rate-limit.js'
 import type { RateLimitCharge, RateLimitStore } from '../../../src/rate-limit/store.js'
 import type { Answer } from '../../../src/reply.js'
-import { guardRedis, type RedisArgument, type RedisLike } from '../../../src/stores/redis/index.js'
+import {
+  guardRedis,
+  type RedisArgument,
+  type RedisLike,
+  type StoreUnavailable,
+} from '../../../src/stores/redis/index.js'
 import { guardedRateLimitStore } from '../../../src/stores/redis/rate-limit.js'
 import { literalExchange } from '../../../src/testing/exchange.js'
 import { ManualClock } from '../../../src/testing/manual-clock.js'
@@ -115,11 +120,13 @@ describeRedis('a decision over several keys', () => {
     await clock.advance(9)
     expect(failure).toBeUndefined()
     await clock.advance(1)
-    expect(failure).toMatchObject({ reason: 'deadline', mayHaveApplied: false })
+    expect(failure).toMatchObject({ reason: 'deadline', mayHaveApplied: true })
     await decision
     await asked(4)
     expect(await taken()).toEqual([0, 0, 0])
     expect(await server().command('EXISTS', `${prefix}{all}`)).toBe(0)
+    await clock.advance(40)
+    expect(await (failure as StoreUnavailable).givenBack).toBe(true)
   })
 
   test('that this process made instead is charged later: nothing of it stayed charged', async () => {
@@ -135,9 +142,10 @@ describeRedis('a decision over several keys', () => {
     await clock.advance(60)
     expect(await instead).toBe('r=4,r=4,r=4')
     await asked(2)
+    await settled()
     expect(await left()).toBe('r=4,r=4,r=4')
-    // Three calls of that request, and three behind it.
-    await asked(8)
+    // Three calls of that request, and two for each key behind it.
+    await asked(11)
     expect(await left()).toBe('r=2,r=2,r=2')
   })
 

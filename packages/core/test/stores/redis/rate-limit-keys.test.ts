@@ -70,7 +70,7 @@ describe.each(['not-ready', 'breaker-open'] as const)('a store that goes away (%
   })
 
   test('in between, and took back what it was charged, says so: all of it is owed', async () => {
-    const { asked, store } = setUp([ADMITTED, ADMITTED, undefined, 0, 0], reason)
+    const { asked, store } = setUp([ADMITTED, ADMITTED, undefined, 1, 1], reason)
     await expect(store.consume(CHARGES)).rejects.toMatchObject({ mayHaveApplied: false, reason })
     expect(asked.slice(3).map((call) => [call.key, purposeOf(call)])).toEqual([
       ['p:{user}', 'undo'],
@@ -79,33 +79,36 @@ describe.each(['not-ready', 'breaker-open'] as const)('a store that goes away (%
   })
 
   test('in between, with what it was charged, says so: none of it is owed once more', async () => {
-    const { store } = setUp([ADMITTED, ADMITTED, undefined, 0], reason)
+    const { store } = setUp([ADMITTED, ADMITTED, undefined, 1], reason)
     await expect(store.consume(CHARGES)).rejects.toMatchObject({ mayHaveApplied: true, kind: reason })
   })
 })
 
+/** What is told of a decision that failed, and whether it was given back in the end. */
+async function failureOf({ store }: ReturnType<typeof setUp>): Promise<readonly unknown[]> {
+  const error: unknown = await Promise.resolve(store.consume(CHARGES)).catch((caught: unknown) => caught)
+  const { reason, givenBack } = error as StoreUnavailable
+  return [reason, await givenBack]
+}
+
 test('a call without an answer is given back too, but for that of the last key: it may be charged in full', async () => {
-  const before = setUp([ADMITTED, undefined, 0, 0])
-  // Nothing of it stays charged: all of it is owed.
-  await expect(before.store.consume(CHARGES)).rejects.toMatchObject({
-    reason: 'deadline',
-    mayHaveApplied: false,
-  })
+  const before = setUp([ADMITTED, undefined, 1, 1])
+  expect(await failureOf(before)).toEqual(['deadline', true])
   expect(before.asked.slice(2).map((call) => [call.key, purposeOf(call)])).toEqual([
     ['p:{user}', 'undo'],
     ['p:{tenant}', 'undo'],
   ])
-  const last = setUp([ADMITTED, ADMITTED, undefined, 0, 0])
-  await expect(last.store.consume(CHARGES)).rejects.toMatchObject({
-    reason: 'deadline',
-    mayHaveApplied: true,
-  })
+  const last = setUp([ADMITTED, ADMITTED, undefined, 1, 1])
+  expect(await failureOf(last)).toEqual(['deadline', undefined])
   expect(last.asked).toHaveLength(3)
 })
 
-test('a call without an answer that could not be given back either may stay charged: it is not owed once more', async () => {
-  const { store } = setUp([ADMITTED, undefined, 0])
-  await expect(store.consume(CHARGES)).rejects.toMatchObject({ reason: 'deadline', mayHaveApplied: true })
+test.each([
+  ['the call that gives back has no answer', [undefined, 1], false],
+  ['it came too late', [0, 1], false],
+  ['only what may not have been taken was not there', [1, 0], true],
+])('what a key is known to have taken is back, or it is not said to be: %s', async (_why, undone, isBack) => {
+  expect(await failureOf(setUp([ADMITTED, undefined, ...undone]))).toEqual(['deadline', isBack])
 })
 
 test('a denial stands though the store goes away before it is undone', async () => {
