@@ -273,6 +273,36 @@ describe('when the store is back', () => {
     expect((await send(1)).status).toBe(429)
   })
 
+  test('a debt that can not be charged yet keeps no other from it, and none is charged twice', async () => {
+    const clock = new ManualClock()
+    const central = memoryRateLimitStore({ clock })
+    const failures = new Map<string, StoreUnavailable>()
+    let isAway = true
+    const store: BudgetStore = {
+      ...central,
+      async consume(charges, options) {
+        const failure = charges[0]?.cost === 0 ? failures.get(charges[0].quota) : undefined
+        if (isAway || failure !== undefined) throw failure ?? new StoreUnavailable('not-ready')
+        return central.consume(charges, options)
+      },
+    }
+    const quotas = ['own', 'all'].map((name): Quota => ({ ...QUOTA, name, key: () => name }))
+    const policy = rateLimit({ store, clock, quotas, expectedProcesses: 1 })
+    const left = async (): Promise<unknown> => {
+      const { headers } = await policy.handle(literalExchange(), () => Promise.resolve(OK))
+      await new Promise((resolve) => setImmediate(resolve))
+      return String(headers['ratelimit']).match(/r=\d/g)?.join()
+    }
+    for (let times = 0; times < 3; times += 1) await left()
+    isAway = false
+    // Nothing is charged by the first of the two calls, whatever became of it.
+    failures.set('all', new StoreUnavailable('deadline'))
+    expect(await left()).toBe('r=7,r=7')
+    failures.clear()
+    expect(await left()).toBe('r=3,r=6')
+    expect(await left()).toBe('r=2,r=2')
+  })
+
   test('a call that may have been charged is not charged again', async () => {
     const { send, cut } = fleet(2)
     cut('deadline')
