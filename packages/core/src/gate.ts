@@ -1,5 +1,5 @@
 import { checkAccess } from './auth/access.js'
-import type { Identity } from './auth/identity.js'
+import { checkIdentity, type Identity } from './auth/identity.js'
 import { type Exchange, type Next, type Policy, STAGES, type Stage } from './exchange.js'
 import type { Operation } from './operation.js'
 import type { Reply } from './reply.js'
@@ -53,6 +53,8 @@ const contract: Policy = {
   name: 'contract',
   stage: 'contract',
   handle({ operation, identity }, next) {
+    // Whoever said it: keys and answers of callers without digests would be those of all of them.
+    checkIdentity('gate: exchange.identity', identity)
     // `authenticate` has asked; where the caller comes from elsewhere, or from nowhere, nobody has.
     const refusal = checkAccess(operation.access, identity)
     if (refusal !== undefined) return Promise.resolve(refusal)
