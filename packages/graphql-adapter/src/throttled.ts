@@ -2,7 +2,11 @@ import type { Refusal, RefusalCode } from '@headgate/core'
 import { isAccepted, type MediaType } from './accept.js'
 
 /** Refusals that say to a client: later. */
-const LATER: ReadonlySet<RefusalCode> = new Set<RefusalCode>(['quota-exceeded', 'concurrency-exceeded'])
+const LATER: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
+  'quota-exceeded',
+  'concurrency-exceeded',
+  'caller-blocked',
+])
 
 /** A refusal in the eyes of clients that read GraphQL's errors and no statuses. */
 export interface Throttled {

@@ -136,6 +136,7 @@ describe('which refusals', () => {
   test.each([
     ['quota-exceeded', 200, 'THROTTLED'],
     ['concurrency-exceeded', 200, 'THROTTLED'],
+    ['caller-blocked', 200, 'THROTTLED'],
     ['cost-exceeds-quota', 400, 'COST_EXCEEDS_QUOTA'],
     ['caller-denied', 403, 'CALLER_DENIED'],
     ['rate-limit-unavailable', 503, 'RATE_LIMIT_UNAVAILABLE'],
