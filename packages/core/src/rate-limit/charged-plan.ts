@@ -14,11 +14,11 @@ export function isSamePlan(one: readonly RateLimitCharge[], other: readonly Rate
   return true
 }
 
-/** The one cost of all charges; undefined where they differ. */
+/** The one cost of all charges of one key; undefined where costs or keys differ. */
 export function commonCost(charges: readonly RateLimitCharge[]): number | undefined {
-  const cost = charges[0]?.cost
-  for (const charge of charges) if (charge.cost !== cost) return undefined
-  return cost
+  const [first] = charges
+  for (const { cost, key } of charges) if (cost !== first?.cost || key !== first.key) return undefined
+  return first?.cost
 }
 
 /** The key that plans are found by: plans of one caller are few. */

@@ -87,6 +87,7 @@ export function leasedStore(owner: string, store: BudgetStore, options: LeaseOpt
     usedWithin: ttl,
     decidesWithin: store.decidesWithin,
     consume(charges, asked) {
+      // Of several keys, one is shared by many callers: it could not keep a reservation for each of their leases.
       const cost = commonCost(charges)
       const isSettledLater = asked?.reserve !== undefined
       if (cost === undefined || cost === 0 || isSettledLater) return store.consume(charges, asked)

@@ -66,6 +66,28 @@ describe('leases: one option', () => {
     expect(await left()).toBe(100)
   })
 
+  test('lease: nothing is stranded of a budget that many callers share: of one beside their own nothing is taken ahead', async () => {
+    const shared = { limit: 10_000, window: '365d', burst: 10_000 } as const
+    const { policy, asked, clock, left } = limited({
+      leases: true,
+      quotas: [
+        { ...shared, name: 'everybody', key: 'global' },
+        { ...shared, name: 'own', limit: 1_000, burst: 1_000, key: 'ip' },
+      ],
+    })
+    const callers = Array.from({ length: 100 }, (_, index) => literalExchange({ address: `10.0.0.${index}` }))
+    for (let time = 0; time < 10; time += 1) {
+      const all = callers.map(async (exchange) => {
+        return policy.handle(exchange, async () => ({ kind: 'answer', status: 200, headers: {}, body: null }))
+      })
+      expect((await Promise.all(all)).every(({ status }) => status === 200)).toBe(true)
+    }
+    await clock.advance(2_000)
+    await policy.giveBack()
+    asked[0] = asked[0]?.filter(({ quota }) => quota === 'everybody') ?? []
+    expect(await left()).toBe(10_000 - 1_000)
+  })
+
   test('giving back is harmless where nothing was taken ahead, and where the store has gone', async () => {
     await expect(limited().policy.giveBack()).resolves.toBeUndefined()
     const { policy, send, store } = limited({ leases: true })

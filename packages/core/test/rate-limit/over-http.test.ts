@@ -36,6 +36,8 @@ async function serve(handler: Middleware, options: GateOptions = {}, limit: Part
   return { clock, send, limits }
 }
 
+const away = async (): Promise<never> => Promise.reject(new Error('away'))
+
 const hello: Middleware = (ctx) => {
   ctx.body = 'hello'
 }
@@ -78,7 +80,6 @@ describe('over HTTP', () => {
   })
 
   test('a limiter without its store says that there is less room for now', async () => {
-    const away = async (): Promise<never> => Promise.reject(new Error('away'))
     const store = { ...memoryRateLimitStore(), consume: away }
     const { send } = await serve(hello, {}, { store, onStoreDown: 'deny' })
     const refused = await send()
