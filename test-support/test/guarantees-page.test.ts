@@ -124,7 +124,7 @@ const BOUNDS: readonly (readonly [string, readonly string[]])[] = [
     [seconds(REDIS_GUARD_DEFAULTS.deadline), seconds(REDIS_GUARD_DEFAULTS.cooldown)],
   ],
   ['a refund, a raised limit', [seconds(HOT_DENY_DEFAULTS.ttl)]],
-  ['a block takes hold with `leased`', [seconds(LEASE_DEFAULTS.ttl)]],
+  ['a block takes hold with `leases`', [seconds(LEASE_DEFAULTS.ttl)]],
   ['slots of a process that died', [seconds(CONCURRENCY_DEFAULTS.lease)]],
   ['a request may run and still be settled', [seconds(RATE_LIMIT_DEFAULTS.settleWithin)]],
   ['a claim whose process died', [seconds(IDEMPOTENCY_DEFAULTS.lease)]],
