@@ -47,6 +47,14 @@ export function decider({ store, onStoreDown, clock, expectedProcesses }: RateLi
     return { by: 'share', decision }
   }
 
+  const heardOf = (exchange: Exchange, charges: readonly RateLimitCharge[]): void => {
+    if (isAway) {
+      isAway = false
+      exchange.report({ type: 'rate-limit.store-recovered' })
+    }
+    if (!late.isEmpty || share.isIndebted) catchUp(exchange, charges)
+  }
+
   /** Gives the store what it missed. No request waits for that. */
   const catchUp = (exchange: Exchange, charges: readonly RateLimitCharge[]): void => {
     const failed = (call: 'repay' | 'block') => (error: unknown) => {
@@ -66,11 +74,7 @@ export function decider({ store, onStoreDown, clock, expectedProcesses }: RateLi
         exchange.report({ type: 'rate-limit.store-failed', call: 'consume', reason: reasonOf(error) })
         return standIn(charges, error)
       }
-      if (isAway) {
-        isAway = false
-        exchange.report({ type: 'rate-limit.store-recovered' })
-      }
-      if (!late.isEmpty || share.isIndebted) catchUp(exchange, charges)
+      if (decision.isRemembered !== true) heardOf(exchange, charges)
       return { by: 'store', decision }
     },
     async block(exchange, key, duration) {

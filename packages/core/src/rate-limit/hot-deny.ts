@@ -64,7 +64,8 @@ export function hotDeny(store: BudgetStore, options: HotDenyOptions = {}): Budge
       const answered = elapsed()
       const until = start + Math.min(decision.wait / 1_000, longest)
       const others = denials.get(callerOf(charges))?.filter((one) => !isSame(one.charges, charges)) ?? []
-      const denial = { charges, decision, answered, until, said: decision, saidAt: answered }
+      const said: Denied = { ...decision, isRemembered: true }
+      const denial = { charges, decision: said, answered, until, said, saidAt: answered }
       denials.set(callerOf(charges), [...others.slice(1 - MOST_PLANS), denial])
     }
     return decision

@@ -67,7 +67,7 @@ export function leaseHolder({ store, maxUnits, ttl, elapsed, clock, forget }: Le
   const patience = (store.decidesWithin ?? Number.POSITIVE_INFINITY) / 2
 
   return {
-    take,
+    take: (charges, cost) => take(charges, cost, true),
     ask,
     async giveBack() {
       await refilled()
@@ -76,13 +76,17 @@ export function leaseHolder({ store, maxUnits, ttl, elapsed, clock, forget }: Le
     },
   }
 
-  function take(charges: readonly RateLimitCharge[], cost: number): RateLimitDecision | undefined {
+  function take(
+    charges: readonly RateLimitCharge[],
+    cost: number,
+    isRemembered?: true,
+  ): RateLimitDecision | undefined {
     const now = elapsed()
     const lease = held.take(cost, now)
     if (lease === undefined) return undefined
     asked = now
     if (lease.left * EIGHTH <= lease.units && lease !== followed) follow(lease, charges)
-    return admittedBy(lease)
+    return admittedBy(lease, isRemembered)
   }
 
   /** Asks for the next lease, for nobody who waits for it. */

@@ -87,10 +87,15 @@ function holds(lease: Lease | undefined, cost: number, now: number): lease is Le
   return lease !== undefined && lease.left >= cost && now < lease.until
 }
 
-/** How the budgets stand for this process: with what it has taken ahead. */
-export function admittedBy({ quotas, left }: Lease): RateLimitDecision {
+/**
+ * How the budgets stand for this process: with what it has taken ahead.
+ *
+ * @param isRemembered unless the store has given the lease just now.
+ */
+export function admittedBy({ quotas, left }: Lease, isRemembered: true | undefined): RateLimitDecision {
   return {
     outcome: 'admitted',
     quotas: quotas.map(({ remaining, renewal, wait }) => ({ remaining: remaining + left, renewal, wait })),
+    isRemembered,
   }
 }

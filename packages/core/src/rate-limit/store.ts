@@ -34,20 +34,28 @@ export interface QuotaState {
  * - `denied`: none was taken; all of them fit after `wait` microseconds, if nobody else takes from the budgets. With
  *   `isBlocked` where one of the keys is blocked;
  * - `impossible`: none was taken; a cost is greater than the burst of its quota.
+ *
+ * With `isRemembered` where what stands before a store said it from memory: it tells nothing of the store.
  */
 export type RateLimitDecision =
   | {
       readonly outcome: 'admitted'
       readonly quotas: readonly QuotaState[]
       readonly receipt?: RateLimitReceipt
+      readonly isRemembered?: true | undefined
     }
   | {
       readonly outcome: 'denied'
       readonly quotas: readonly QuotaState[]
       readonly wait: number
       readonly isBlocked?: true
+      readonly isRemembered?: true | undefined
     }
-  | { readonly outcome: 'impossible'; readonly quotas: readonly QuotaState[] }
+  | {
+      readonly outcome: 'impossible'
+      readonly quotas: readonly QuotaState[]
+      readonly isRemembered?: true | undefined
+    }
 
 /** What was charged, to be settled with the store that made it. Plain data. */
 export interface RateLimitReceipt {

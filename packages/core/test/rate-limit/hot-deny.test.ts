@@ -38,6 +38,7 @@ describe('a denial', () => {
     const second = await store.consume([charge()])
     expect(first).toMatchObject({ outcome: 'denied', wait: SECOND })
     expect(second).toEqual({
+      isRemembered: true,
       outcome: 'denied',
       wait: 600_000,
       quotas: [{ remaining: 0, renewal: 600_000, wait: 600_000 }],

@@ -86,7 +86,8 @@ describe('lease', () => {
       { remaining: 90, renewal: 5, wait: 0 },
       { remaining: 3, renewal: 7, wait: 0 },
     ]
-    expect(admittedBy(lease({ quotas, units: 10, left: 4 }))).toEqual({
+    expect(admittedBy(lease({ quotas, units: 10, left: 4 }), true)).toEqual({
+      isRemembered: true,
       outcome: 'admitted',
       quotas: [
         { remaining: 94, renewal: 5, wait: 0 },
