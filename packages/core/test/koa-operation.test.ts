@@ -49,4 +49,14 @@ describe('what a service says of a request, in the words of a declaration', () =
     ['a promise of words', Promise.resolve({ scopes: ['items:write'] })],
     ['words that others say', Object.create({ scopes: ['items:write'] })],
   ])('%s runs nothing', async (_title, hints) => expect(await statuses(hints)).toEqual([500, 500]))
+
+  test('words that fail later run nothing, and end no process', async () => {
+    const unhandled: unknown[] = []
+    const note = (reason: unknown): void => void unhandled.push(reason)
+    process.on('unhandledRejection', note)
+    expect(await statuses(Promise.reject(new Error('later')))).toEqual([500, 500])
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('unhandledRejection', note)
+    expect(unhandled).toEqual([])
+  })
 })

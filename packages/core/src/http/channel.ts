@@ -53,6 +53,8 @@ export function checkHints(
   identityGiven: boolean,
 ): OperationHints | undefined {
   if (hints === undefined) return undefined
+  // Its rejection would be nobody's, and end the process.
+  if (hints instanceof Promise) hints.catch(() => undefined)
   checkKnown('gate: operation()', hints, HINTS)
   if (!isPlain(hints)) throw new TypeError('gate: operation() must return a plain object, at once')
   checkDeclaration((member) => `gate: operation().${member}`, hints)

@@ -113,5 +113,7 @@ export function rateLimit(options: RateLimitOptions): RateLimitPolicy {
 /** A promise is true to JavaScript: nothing would be limited. */
 function checkAnswered(skipped: unknown): boolean {
   if (typeof skipped === 'boolean') return skipped
+  // Its rejection would be nobody's, and end the process.
+  if (skipped instanceof Promise) skipped.catch(() => undefined)
   throw new TypeError('rateLimit: skip must answer true or false, at once')
 }

@@ -73,6 +73,17 @@ test('skip that answers later skips nothing: a promise is true to JavaScript', a
   await expect(send({})).rejects.toThrow('rateLimit: skip must answer true or false, at once')
 })
 
+test('skip that fails later ends no process', async () => {
+  const unhandled: unknown[] = []
+  const note = (reason: unknown): void => void unhandled.push(reason)
+  process.on('unhandledRejection', note)
+  const { send } = setUp({ skip: (() => Promise.reject(new Error('later'))) as never })
+  await expect(send({})).rejects.toThrow('rateLimit: skip must answer true or false, at once')
+  await new Promise((resolve) => setImmediate(resolve))
+  process.off('unhandledRejection', note)
+  expect(unhandled).toEqual([])
+})
+
 test('skip passes requests by, without a charge and without fields', async () => {
   const { send } = setUp({ skip: ({ path }) => path === '/health' })
   for (let times = 0; times < 3; times += 1) {
