@@ -31,8 +31,15 @@ describe('observers', () => {
     expect(published).toEqual(hooked)
   })
 
-  test('that throw fail no request, and the app hears of it', async () => {
-    const fault = new Error('no counter for this event')
+  const fault = new Error('no counter for this event')
+  const throws = (): void => {
+    throw fault
+  }
+
+  test.each([
+    ['throw', throws],
+    ['reject', async () => throws()],
+  ])('that %s fail no request, and the app hears of it', async (_title, onEvent) => {
     const heard: unknown[] = []
     const behind: Promise<void>[] = []
     const reporting = policy(async (exchange, next) => {
@@ -47,11 +54,7 @@ describe('observers', () => {
         ctx.app.on('error', (error) => heard.push(error))
         return next()
       },
-      gate([reporting], {
-        onEvent: () => {
-          throw fault
-        },
-      }),
+      gate([reporting], { onEvent }),
       (ctx) => void (ctx.body = 'answered'),
     )
     const response = await fetch(url)

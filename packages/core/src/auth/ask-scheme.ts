@@ -44,7 +44,7 @@ async function verdictOn(
     scheme = lastWord(credential)
     return { scheme, verdict: checkVerdict(scheme, await scheme.verify(credential.value, exchange)) }
   } catch (error) {
-    onError?.(error, scheme)
+    onError(error, scheme)
     return { scheme, verdict: undecided() }
   }
 }

@@ -1,4 +1,5 @@
 import type { Access, Operation } from '../operation.js'
+import { teller } from '../observer.js'
 import { checkChoice, checkFunction, checkKnown, checkMethods, checkText } from '../options.js'
 import { type FailureLimit, type FailureOptions, failureLimit } from './failures.js'
 import type { Identity } from './identity.js'
@@ -33,7 +34,7 @@ export interface AuthenticateOptions {
   readonly resource?: Pick<ProtectedResource, 'metadataUrl'>
   /**
    * Gets what a scheme or `can` threw; the client gets 503. The scheme is the one that read the credential, if one did.
-   * It must not throw. Default: nobody does.
+   * What it throws itself changes nothing. Default: nobody does.
    */
   readonly onError?: (error: unknown, scheme: Scheme | undefined) => void
 }
@@ -43,7 +44,11 @@ export const AUTHENTICATE_DEFAULTS = { mode: 'required', realm: 'api', ignore: [
 
 /** Settings that were checked. */
 export type AuthenticateSettings = Required<Pick<AuthenticateOptions, 'mode' | 'realm' | 'ignore'>> &
-  Pick<AuthenticateOptions, 'can' | 'resource' | 'onError'> & { readonly failures: FailureLimit | undefined }
+  Pick<AuthenticateOptions, 'can' | 'resource'> & {
+    readonly failures: FailureLimit | undefined
+    /** Never throws. */
+    readonly onError: NonNullable<AuthenticateOptions['onError']>
+  }
 
 /** @throws TypeError that names the option. */
 export function checkOptions(options: AuthenticateOptions): AuthenticateSettings {
@@ -58,7 +63,8 @@ export function checkOptions(options: AuthenticateOptions): AuthenticateSettings
   }
   if (checked.can !== undefined) checkFunction('authenticate: can', checked.can)
   if (checked.onError !== undefined) checkFunction('authenticate: onError', checked.onError)
-  return { ...checked, failures: options.failures === undefined ? undefined : failureLimit(options.failures) }
+  const failures = options.failures === undefined ? undefined : failureLimit(options.failures)
+  return { ...checked, failures, onError: teller(checked.onError) }
 }
 
 /** @throws TypeError that names the scheme. */

@@ -100,7 +100,7 @@ async function mayRun(
     if (typeof answer === 'boolean') return answer
     throw new TypeError('authenticate: can must return true or false')
   } catch (error) {
-    onError?.(error, by)
+    onError(error, by)
     return 'unknown'
   }
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Identity } from '../auth/identity.js'
 import type { GateEvent, ReportedEvent } from '../events.js'
 import type { Exchange } from '../exchange.js'
+import { tell } from '../observer.js'
 import type { Operation } from '../operation.js'
 import type { AddressResolver } from './address.js'
 import { detachedResponse } from './detached-response.js'
@@ -80,11 +81,10 @@ export class HttpExchange extends HttpIncoming implements Exchange {
 
   /** An observer's fault must neither fail the request nor, behind its answer, end the process. */
   #tell(event: ReportedEvent): void {
-    try {
-      this.#onEvent?.(event)
-    } catch (error) {
-      this.#served.app.emit('error', error, this.#served)
-    }
+    tell(
+      () => this.#onEvent?.(event),
+      (fault) => this.#served.app.emit('error', fault, this.#served),
+    )
   }
 }
 

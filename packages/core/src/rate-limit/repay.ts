@@ -24,7 +24,9 @@ export async function repay(
     try {
       const nothing = charges.map((charge) => ({ ...charge, cost: 0 }))
       const decision = await store.consume(nothing, { reserve: CHARGED_WITHIN })
-      if (decision.outcome !== 'admitted' || decision.receipt === undefined) return
+      // The key is blocked: nothing can be charged before that ends.
+      if (decision.outcome !== 'admitted') return owe(charges)
+      if (decision.receipt === undefined) return
       isAsked = true
       const costs = charges.map(({ cost }) => cost)
       await store.settle(decision.receipt, costs)

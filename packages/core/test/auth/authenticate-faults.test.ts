@@ -5,6 +5,10 @@ import { ANONYMOUS } from '../../src/auth/identity.js'
 import { accepted, rejected, type Scheme, undecided } from '../../src/auth/scheme.js'
 import { ANN, key, outcome, send, token } from './chain.js'
 
+function throwing(): never {
+  throw new Error('slip')
+}
+
 describe('a scheme that fails', () => {
   const sent = { headers: { authorization: 'Bearer good' } }
 
@@ -39,6 +43,19 @@ describe('a scheme that fails', () => {
     const options = { onError: (thrown: unknown, scheme?: Scheme) => seen.push([thrown, scheme?.name]) }
     await send([failing(() => Promise.reject(error))], sent, {}, options)
     expect(seen).toEqual([[error, 'token']])
+  })
+
+  test('is undecided as ever where the operator throws on hearing of it', async () => {
+    const unhandled: unknown[] = []
+    const note = (reason: unknown): void => void unhandled.push(reason)
+    process.on('unhandledRejection', note)
+    for (const onError of [throwing, () => Promise.reject(new Error('slip'))] as (() => void)[]) {
+      const { reply } = await send([failing(throwing)], sent, {}, { onError })
+      expect(reply).toMatchObject({ kind: 'refusal', code: 'auth-unavailable' })
+    }
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('unhandledRejection', note)
+    expect(unhandled).toEqual([])
   })
 })
 

@@ -135,6 +135,33 @@ describe('when the store is back', () => {
     expect(await left()).toBe('r=2,r=2')
   })
 
+  test('a debt of a key that is blocked is charged when that ends', async () => {
+    const clock = new ManualClock()
+    const central = memoryRateLimitStore({ clock })
+    let isAway = true
+    const store: BudgetStore = {
+      ...central,
+      async consume(charges, options) {
+        if (isAway) throw new StoreUnavailable('not-ready')
+        return central.consume(charges, options)
+      },
+    }
+    const day: Quota = { name: 'q', limit: 10, window: '1d', burst: 8, key: () => 'caller' }
+    const policy = rateLimit({ store, clock, quotas: [day], expectedProcesses: 1 })
+    const left = async (): Promise<unknown> => {
+      const { headers } = await policy.handle(literalExchange(), () => Promise.resolve(OK))
+      await new Promise((resolve) => setImmediate(resolve))
+      return /r=(\d)/.exec(String(headers['ratelimit']))?.[1]
+    }
+    for (let times = 0; times < 3; times += 1) await left()
+    isAway = false
+    await policy.block(literalExchange(), 'q', 1_000)
+    expect(await left()).toBe('0')
+    await clock.advance(1_000)
+    expect(await left()).toBe('7')
+    expect(await left()).toBe('3')
+  })
+
   test('a call that may have been charged is not charged again', async () => {
     const { send, cut } = fleet(2)
     cut('deadline')
