@@ -5,10 +5,6 @@ import { ANONYMOUS } from '../../src/auth/identity.js'
 import { accepted, rejected, type Scheme, undecided } from '../../src/auth/scheme.js'
 import { ANN, key, outcome, send, token } from './chain.js'
 
-function throwing(): never {
-  throw new Error('slip')
-}
-
 describe('a scheme that fails', () => {
   const sent = { headers: { authorization: 'Bearer good' } }
 
@@ -49,8 +45,8 @@ describe('a scheme that fails', () => {
     const unhandled: unknown[] = []
     const note = (reason: unknown): void => void unhandled.push(reason)
     process.on('unhandledRejection', note)
-    for (const onError of [throwing, () => Promise.reject(new Error('slip'))] as (() => void)[]) {
-      const { reply } = await send([failing(throwing)], sent, {}, { onError })
+    for (const onError of [slip, () => Promise.reject(new Error('slip'))] as (() => void)[]) {
+      const { reply } = await send([failing(slip)], sent, {}, { onError })
       expect(reply).toMatchObject({ kind: 'refusal', code: 'auth-unavailable' })
     }
     await new Promise((resolve) => setImmediate(resolve))
