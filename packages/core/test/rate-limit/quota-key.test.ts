@@ -112,3 +112,15 @@ test('keys: no name a function or a client chooses meets another budget', () => 
     }),
   )
 })
+
+test('keys: issuers and tenants whose names run into each other have budgets apart', () => {
+  const name = fc.string({ unit: fc.constantFrom('a', 'b', ':'), minLength: 1, maxLength: 3 })
+  const ofOne = fc.record({ issuer: name, tenant: name })
+  fc.assert(
+    fc.property(ofOne, ofOne, (one, other) => {
+      const isSame = one.issuer === other.issuer && one.tenant === other.tenant
+      expect(keyOf('tenant', one) === keyOf('tenant', other)).toBe(isSame)
+    }),
+    { numRuns: 2_000 },
+  )
+})
