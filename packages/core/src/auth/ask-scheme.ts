@@ -1,5 +1,5 @@
 import type { Exchange } from '../exchange.js'
-import { reasonOf } from '../rate-limit/store-failure.js'
+import { reasonOf } from '../stores/store-failure.js'
 import type { AuthenticateSettings } from './authenticate-options.js'
 import { serializeChallenge } from './challenge.js'
 import { type Credential, lastWord } from './credentials.js'

@@ -1,6 +1,6 @@
 import type { Exchange, Next, Policy } from '../exchange.js'
 import type { Fields } from '../fields.js'
-import { reasonOf } from '../rate-limit/store-failure.js'
+import { reasonOf } from '../stores/store-failure.js'
 import { passWith } from '../rate-limit/pass-with.js'
 import type { SlotDecision, SlotRequest, SlotStore } from '../rate-limit/store.js'
 import { refuse } from '../refusal.js'

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js'
 import type { Exchange } from '../exchange.js'
-import { reasonOf } from '../rate-limit/store-failure.js'
+import { reasonOf } from '../stores/store-failure.js'
 import type { SlotHold, SlotStore } from '../rate-limit/store.js'
 
 /** Slots that are kept alive. */

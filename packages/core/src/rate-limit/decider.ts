@@ -4,7 +4,7 @@ import { lateBlocks } from './late-blocks.js'
 import { localShare } from './local-share.js'
 import type { RateLimitSetting } from './options.js'
 import type { ConsumeOptions, RateLimitCharge, RateLimitDecision } from './store.js'
-import { isUnavailable, reasonOf, whenNotCharged } from './store-failure.js'
+import { isUnavailable, reasonOf, whenNotCharged } from '../stores/store-failure.js'
 
 /** What became of a request's charges. */
 export type Ruling =

@@ -1,5 +1,5 @@
 import type { BudgetStore, RateLimitCharge } from './store.js'
-import { mayHaveApplied } from './store-failure.js'
+import { mayHaveApplied } from '../stores/store-failure.js'
 
 /** How long the store is to remember what is being charged, in milliseconds: for one call. */
 const CHARGED_WITHIN = 10_000

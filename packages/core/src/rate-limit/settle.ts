@@ -1,5 +1,5 @@
 import type { Exchange } from '../exchange.js'
-import { reasonOf } from './store-failure.js'
+import { reasonOf } from '../stores/store-failure.js'
 import type { RateLimitSetting } from './options.js'
 import type { CheckedQuota } from './quota.js'
 import type { ConsumeOptions, RateLimitReceipt } from './store.js'

@@ -9,7 +9,12 @@ import { checkClient, type RedisArgument, type RedisLike } from './client.js'
 import { clientWarnings, type RedisClientWarning } from './client-warnings.js'
 import { classify } from './failure.js'
 import { checkKeys, hasNotRun, type RedisScript, runInFull, runScript } from './script.js'
-import { type CommonDeadline, type Deadlines, sharedDeadlines, type TimedCall } from './shared-deadlines.js'
+import {
+  type CommonDeadline,
+  type Deadlines,
+  sharedDeadlines,
+  type TimedCall,
+} from '../../shared-deadlines.js'
 
 /** Settings of a guarded Redis. */
 export interface RedisGuardOptions {

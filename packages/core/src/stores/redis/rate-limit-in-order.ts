@@ -1,4 +1,5 @@
 import type { RateLimitCharge, RateLimitDecision } from '../../rate-limit/store.js'
+import { wasSent } from '../store-failure.js'
 import { StoreUnavailable } from '../unavailable.js'
 import { type ChargeGroup, groupsOf, joined } from './rate-limit-groups.js'
 import { FINAL, type Reserving } from './rate-limit-wire.js'
@@ -48,7 +49,7 @@ export function takingInOrder({ redis, budgets, deadline }: TakingInOrderInit) {
         try {
           decision = await budgets.take(calls.run, group, how)
         } catch (error) {
-          const isSent = !(error instanceof StoreUnavailable) || error.mayHaveApplied
+          const isSent = wasSent(error)
           // It may be charged in full, and counts as if it were.
           if (isLast && isSent) throw error
           const givenBack = giveBack(groups, { taken: index, isSent, id: reserving.id })

@@ -1,6 +1,6 @@
 import { randomId } from '../../id.js'
 import type { SlotRequest, SlotStore } from '../../rate-limit/store.js'
-import { StoreUnavailable } from '../unavailable.js'
+import { wasSent } from '../store-failure.js'
 import type { SlotScripts } from './rate-limit-slots.lua.js'
 import type { RunScript, TimedCalls, TimedRedis } from './script-time.js'
 
@@ -47,7 +47,7 @@ export function redisSlots(
         isHeld = await acquireAt(calls.run, group, { id, lease, free })
       } catch (error) {
         // Nobody is going to hold them: they would be gone until their lease is over.
-        const isSent = !(error instanceof StoreUnavailable) || error.mayHaveApplied
+        const isSent = wasSent(error)
         void giveBack(groups.slice(0, isSent ? index + 1 : index), id)
         throw error
       }

@@ -1,3 +1,5 @@
+import { StoreUnavailable } from './unavailable.js'
+
 /**
  * What may be said of a store's error: why there was no answer (`deadline`), or the error's code or name. Its text may
  * quote what was sent to the store.
@@ -17,6 +19,11 @@ export function isUnavailable(error: unknown): boolean {
 /** A call without an answer may have had its effect: what it charged is not charged again. */
 export function mayHaveApplied(error: unknown): boolean {
   return (error as { mayHaveApplied?: unknown } | null | undefined)?.mayHaveApplied === true
+}
+
+/** Whether a call of a guarded store may have reached the server. Every other error was made of an answer. */
+export function wasSent(error: unknown): boolean {
+  return !(error instanceof StoreUnavailable) || error.mayHaveApplied
 }
 
 /** Calls back when it is known that nothing of a failed decision is charged: at once, or when all of it was given back. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock.js'
+import type { Clock } from './clock.js'
 
 /** A call that must end in time. */
 export interface TimedCall {

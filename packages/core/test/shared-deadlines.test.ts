@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { sharedDeadlines } from '../../../src/stores/redis/shared-deadlines.js'
-import { ManualClock } from '../../../src/testing/manual-clock.js'
+import { sharedDeadlines } from '../src/shared-deadlines.js'
+import { ManualClock } from '../src/testing/manual-clock.js'
 
 function setUp() {
   const clock = new ManualClock()
