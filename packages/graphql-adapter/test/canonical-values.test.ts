@@ -92,7 +92,7 @@ test('requests whose resolvers get other values never look the same', () => {
         }
       },
     ),
-    { numRuns: 1_000 },
+    { numRuns: 1_000, examples: [['In', '{}', ['{}', '{"x":{}}']]] },
   )
   expect(compared).toBeGreaterThan(1_000)
 })
@@ -103,5 +103,12 @@ function valuesOf(
   inputs: Readonly<Record<string, unknown>>,
 ): string | undefined {
   const { errors, ...values } = getVariableValues(schema, definitions, inputs)
-  return errors === undefined ? inspect(values, { depth: null, sorted: true }) : undefined
+  return errors === undefined ? inspect(plain(values), { depth: null, sorted: true }) : undefined
+}
+
+/** graphql-js makes objects without a prototype of those that a document writes: the same members, so the same value. */
+function plain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plain)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, plain(member)]))
 }
